@@ -1,0 +1,115 @@
+// The record of a key and its changes, as pure functions from one record to the next. Each change raises the
+// revision by one, which is what the store guards. Whether a key may be used is lifecycle.ts's.
+import { hashFields } from "../lib/hash-fields.ts";
+import type { Mac } from "./api-key/digests.ts";
+import { displayPrefix } from "./api-key/key-format.ts";
+import { lookupOf } from "./api-key/key-id.ts";
+import type { KeyType } from "./key-type.ts";
+import type { Owner, PrincipalEpoch } from "./principal.ts";
+
+/** The longest time that a former secret can go on working after a Refresh. */
+export const GRACE_MS_MAX = 7 * 86_400_000;
+
+/** One issue of a secret under a key_id: its two digests, never the secret. */
+export interface Generation {
+  /** From 1, counting upward. */
+  readonly number: number;
+  readonly createTime: number;
+  readonly mac: Mac;
+  /** bcrypt of the 30-character secret. */
+  readonly bcrypt: string;
+  /** When it stops working; absent on the newest. */
+  readonly endTime?: number;
+  /** Names the Refresh that issued it, when that had a request_id. */
+  readonly requestKey?: string;
+}
+
+/** Everything that is stored of a key. Times are milliseconds since the Unix epoch. */
+export interface KeyRecord {
+  readonly keyId: string;
+  readonly type: KeyType;
+  /** The prefix of its api_keys, such as `fl_user_prod`. */
+  readonly prefix: string;
+  readonly environment: string;
+  readonly owner: Owner;
+  readonly provider?: string;
+  readonly name: string;
+  readonly description: string;
+  /** JSON text, so that no store can bend keys such as `__proto__` or `$where`. */
+  readonly metadata?: string;
+  readonly createTime: number;
+  readonly createdBy: string;
+  readonly updateTime: number;
+  readonly expireTime?: number;
+  readonly disabled: boolean;
+  readonly revocation?: { readonly time: number; readonly reason: string };
+  /** Newest first; one, or two during a grace window. */
+  readonly generations: readonly [Generation, ...Generation[]];
+  /** What it was created under; never renewed. */
+  readonly epochs: readonly PrincipalEpoch[];
+  /** The exclusive place that it was created in. */
+  readonly slot?: { readonly id: string; readonly number: number };
+  /** Recognizes a repeated Create: who asked with which id, and for what. */
+  readonly request?: { readonly key: string; readonly digest: string };
+  /** Raised by one with each change; guards concurrent writers. */
+  readonly revision: number;
+}
+
+/** The secret parts of a new generation. */
+export type GenerationDigests = Pick<Generation, "mac" | "bcrypt">;
+
+/** The newest generation. */
+export function newestGeneration(key: KeyRecord): Generation {
+  return key.generations[0];
+}
+
+/** The generations that still work at this time, newest first. */
+export function liveGenerations(key: KeyRecord, now: number): readonly Generation[] {
+  return key.generations.filter(({ endTime }) => endTime === undefined || now < endTime);
+}
+
+/** What is shown of the key's api_keys. */
+export function keyPrefixOf(key: KeyRecord): string {
+  return displayPrefix(key.prefix, lookupOf(key.keyId) ?? "");
+}
+
+/** Opaque, different for every revision of every key. */
+export function etagOf(key: KeyRecord): string {
+  return hashFields("etag", key.keyId, String(key.revision)).toString("base64url").slice(0, 22);
+}
+
+/**
+ * Issues a new generation. The newest one so far works on until now + graceMs (0: it ends now); any older one
+ * ends now. A repetition of the Refresh that issued the newest one replaces only that one, whose secret was
+ * lost with its answer: the predecessor is likely the secret in use.
+ */
+export function refreshKey(
+  key: KeyRecord,
+  digests: GenerationDigests,
+  options: { readonly now: number; readonly graceMs: number; readonly requestKey?: string },
+): KeyRecord {
+  const { now, graceMs, requestKey } = options;
+  const [newest, ...older] = key.generations;
+  const isRepeated = requestKey !== undefined && newest.requestKey === requestKey;
+  const next: Generation = {
+    number: newest.number + 1,
+    createTime: now,
+    ...digests,
+    requestKey,
+  };
+  const kept = isRepeated ? older : graceMs > 0 ? [{ ...newest, endTime: now + graceMs }] : [];
+  return changed(key, now, { generations: [next, ...kept] });
+}
+
+/** Ends the key for good. A key that is revoked already keeps its first time and reason. */
+export function revokeKey(
+  key: KeyRecord,
+  options: { readonly now: number; readonly reason: string },
+): KeyRecord {
+  if (key.revocation !== undefined) return key;
+  return changed(key, options.now, { revocation: { time: options.now, reason: options.reason } });
+}
+
+function changed(key: KeyRecord, now: number, changes: Partial<KeyRecord>): KeyRecord {
+  return { ...key, ...changes, updateTime: Math.max(now, key.updateTime), revision: key.revision + 1 };
+}

@@ -1,0 +1,56 @@
+// Whether a key may be used, from its record, its principals and the time: pure, so that a cached record is
+// checked as strictly as one that was just read.
+import { type KeyRecord, liveGenerations } from "./key.ts";
+import type { KeyType } from "./key-type.ts";
+import { endingRaise, type Raise } from "./principal.ts";
+import type { DenialReason, KeyView } from "./verdict.ts";
+
+export const KEY_STATES = ["active", "disabled", "expired", "revoked"] as const;
+export type KeyState = (typeof KEY_STATES)[number];
+
+/** What a request demands of the key that it presents. */
+export interface Requirements {
+  readonly expectedType?: KeyType;
+}
+
+/** When and why a key was revoked, by itself or through a principal: whichever came first. */
+export function revocationOf(view: KeyView): { readonly time: number; readonly reason: string } | undefined {
+  const { revocation: own, epochs, updateTime } = view.key;
+  const raise = endingRaise(epochs, view.principals);
+  if (raise === undefined || (own !== undefined && own.time <= raise.time)) return own;
+  return { time: Number.isFinite(raise.time) ? raise.time : updateTime, reason: raise.reason };
+}
+
+/** Revoked hides expired hides disabled: the most final one is told. */
+export function stateOf(view: KeyView, now: number): KeyState {
+  if (revocationOf(view) !== undefined) return "revoked";
+  if (isExpired(view.key, now)) return "expired";
+  return view.key.disabled ? "disabled" : "active";
+}
+
+/** The first reason to refuse a key whose secret was right, or undefined when it may be used. */
+export function evaluate(view: KeyView, requirements: Requirements, now: number): DenialReason | undefined {
+  const state = stateOf(view, now);
+  if (state !== "active") return state;
+  const { expectedType } = requirements;
+  if (expectedType !== undefined && expectedType !== view.key.type) return "wrong_type";
+  return undefined;
+}
+
+/** The end of the grace window, while it lasts. */
+export function graceEndOf(key: KeyRecord, now: number): number | undefined {
+  return liveGenerations(key, now)[1]?.endTime;
+}
+
+function isExpired(key: KeyRecord, now: number): boolean {
+  return key.expireTime !== undefined && now >= key.expireTime;
+}
+
+/** Whether this raise of this principal is what ended the key: it was not revoked or expired before. */
+export function wasLiveUntil({ key, principals }: KeyView, principalId: string, raise: Raise): boolean {
+  const remembered = key.epochs.filter((epoch) => epoch.principalId === principalId);
+  if (endingRaise(remembered, principals)?.epoch !== raise.epoch || isExpired(key, raise.time)) return false;
+  const others = key.epochs.filter((epoch) => epoch.principalId !== principalId);
+  const otherEnd = endingRaise(others, principals)?.time ?? Number.POSITIVE_INFINITY;
+  return raise.time <= Math.min(otherEnd, key.revocation?.time ?? Number.POSITIVE_INFINITY);
+}
