@@ -5,6 +5,7 @@ import { defineConfig } from "vitest/config";
 
 /** The long run has fifty times the counts. */
 const isLong = process.env.TEST_LONG === "1";
+const report = process.env.TEST_REPORT;
 
 export default defineConfig({
   test: {
@@ -14,6 +15,8 @@ export default defineConfig({
     // Many files wait for a database most of the time, so no core is kept back.
     maxWorkers: availableParallelism(),
     testTimeout: isLong ? 600_000 : 20_000,
-    hookTimeout: 30_000,
+    // The gate reads from a report what ran and what was skipped.
+    reporters: report === undefined ? ["default"] : ["default", ["json", { outputFile: report }]],
+    hookTimeout: isLong ? 600_000 : 30_000,
   },
 });

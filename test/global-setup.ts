@@ -32,8 +32,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
 }
 
 async function startServer(): Promise<MongoMemoryServer> {
-  // A machine without the download stays without it: repetitions only hold up the run.
-  process.env.MONGOMS_MAX_RETRIES ??= "0";
+  // A machine without the download stays without it: repetitions only hold up the run. The package counts the
+  // first attempt as a retry.
+  process.env.MONGOMS_MAX_RETRIES ??= "1";
   // Fetched in a step of its own, because the server prints the whole stack of what is told above in a line.
   const systemBinary = await MongoBinary.getPath();
   return MongoMemoryServer.create({ binary: { systemBinary } });

@@ -1,0 +1,47 @@
+// Turns the driver's errors into the contract's. Every public method of the MongoDB store runs inside
+// `answered`.
+import { MongoError, MongoServerError } from "mongodb";
+import { StartRefused } from "../../domain/errors.ts";
+import { storeUnavailable } from "../errors.ts";
+
+/** The server's code for a value that a unique index holds already. */
+const DUPLICATE_KEY_CODE = 11_000;
+
+/**
+ * Runs driver calls; a rejection of the driver's (cut off, timed out, no primary, closed) becomes
+ * `unavailable`.
+ */
+export async function answered<Result>(call: () => Promise<Result>): Promise<Result> {
+  try {
+    return await call();
+  } catch (error) {
+    throw error instanceof MongoError ? storeUnavailable(error) : error;
+  }
+}
+
+// What a server refuses for good: authorization (13), authentication (18, 8000), indexes that contradict (85,
+// 86).
+const REFUSAL_CODES = new Set<unknown>([13, 18, 8_000, 85, 86]);
+
+/** The same while the store is opened, when a refusal is one for the operator and no retry helps. */
+export async function opened<Result>(call: () => Promise<Result>): Promise<Result> {
+  return answered(async () => {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof MongoServerError && REFUSAL_CODES.has(error.code))) throw error;
+      throw new StartRefused(`MongoDB refuses: ${error.message}`, { cause: error });
+    }
+  });
+}
+
+/** Inserts; false when a unique index refuses. */
+export async function inserted(insert: () => Promise<unknown>): Promise<boolean> {
+  try {
+    await insert();
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY_CODE) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,60 @@
+// The shared store: many nodes on one MongoDB, standalone, replica set or sharded. Every write waits for a
+// majority and its journal; no transaction, change stream or server-side script is needed.
+import { type Db, type DbOptions, MongoClient, ReadConcern } from "mongodb";
+import type { Store } from "../store.ts";
+import { answered, opened } from "./answered.ts";
+import { MongoEvents } from "./events.ts";
+import { MongoKeys } from "./keys.ts";
+import { Outbox } from "./outbox/outbox.ts";
+import { MongoPepperChecks } from "./pepper-checks.ts";
+import { MongoPrincipals } from "./principals.ts";
+import { chooseReadOptions } from "./read-options.ts";
+import { collectionsOf, prepareCollections } from "./schema.ts";
+
+/** How long a call waits for a server, a connection or an answer before the store counts as down. */
+const SERVER_SELECTION_MS_MAX = 2_000;
+const CONNECT_MS_MAX = 2_000;
+const ANSWER_MS_MAX = 10_000;
+const WAIT_FOR_CONNECTION_MS_MAX = 2_000;
+
+/** Said for the database, so that no option of the URI can weaken it. */
+const DURABLE: DbOptions = {
+  writeConcern: { w: "majority", journal: true },
+  readConcern: new ReadConcern("local"),
+  readPreference: "primary",
+};
+
+/** Connects to the database that the URI names. */
+export async function openMongoStore(uri: string): Promise<Store> {
+  const client = new MongoClient(uri, {
+    serverSelectionTimeoutMS: SERVER_SELECTION_MS_MAX,
+    connectTimeoutMS: CONNECT_MS_MAX,
+    socketTimeoutMS: ANSWER_MS_MAX,
+    waitQueueTimeoutMS: WAIT_FOR_CONNECTION_MS_MAX,
+    appName: "fleetkey",
+  });
+  try {
+    return await mongoStoreOn(client.db(undefined, DURABLE), () => client.close());
+  } catch (error) {
+    await client.close();
+    throw error;
+  }
+}
+
+/** The store on a database handle; tests hand in one that fails. */
+export async function mongoStoreOn(db: Db, close: () => Promise<void>): Promise<Store> {
+  const collections = collectionsOf(db);
+  const readOptions = await opened(async () => {
+    await prepareCollections(collections);
+    return chooseReadOptions(db);
+  });
+  const outbox = new Outbox(collections, readOptions);
+  return {
+    keys: new MongoKeys(collections, outbox, readOptions),
+    principals: new MongoPrincipals(collections, outbox, readOptions),
+    events: new MongoEvents(collections, outbox),
+    pepperChecks: new MongoPepperChecks(collections),
+    ping: () => answered(async () => void (await db.command({ ping: 1 }))),
+    close,
+  };
+}

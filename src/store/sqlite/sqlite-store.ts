@@ -1,0 +1,43 @@
+// The embedded store: one SQLite file, WAL with synchronous=FULL. The default, and in memory the fast test
+// store.
+import { mkdirSync } from "node:fs";
+import { dirname } from "node:path";
+import { StartRefused } from "../../domain/errors.ts";
+import type { Store } from "../store.ts";
+import { SqliteEvents } from "./events.ts";
+import { SqliteKeys } from "./keys.ts";
+import { SqlitePepperChecks } from "./pepper-checks.ts";
+import { SqlitePrincipals } from "./principals.ts";
+import { migrate } from "./schema.ts";
+import { Statements } from "./statements.ts";
+
+/** The path that means a database without a file, gone with the process. */
+export const MEMORY_PATH = ":memory:";
+
+/** Opens the file, making it and its folder when missing, and brings it to the newest schema. */
+export async function openSqliteStore(path: string): Promise<Store> {
+  if (path !== MEMORY_PATH) makeFolder(dirname(path));
+  const sql = new Statements(path);
+  try {
+    migrate(sql);
+  } catch (error) {
+    sql.close();
+    throw error;
+  }
+  return {
+    keys: new SqliteKeys(sql),
+    principals: new SqlitePrincipals(sql),
+    events: new SqliteEvents(sql),
+    pepperChecks: new SqlitePepperChecks(sql),
+    ping: async () => void sql.get("SELECT 1"),
+    close: async () => sql.close(),
+  };
+}
+
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new StartRefused(`cannot make the folder ${path}: ${(error as Error).message}`, { cause: error });
+  }
+}
