@@ -1,0 +1,30 @@
+// What the use cases need from outside, as one bundle that service.ts puts together. Every use case is a
+// function from this, a caller and a request to an answer.
+import type { PepperSet } from "../domain/api-key/digests.ts";
+import type { KeyPrefixes } from "../domain/api-key/key-format.ts";
+import type { KeyType } from "../domain/key-type.ts";
+import type { RandomBytes } from "../lib/base62.ts";
+import type { Clock } from "../lib/clock.ts";
+import type { Store } from "../store/store.ts";
+import type { SlowHash } from "./secret/bcrypt-hash.ts";
+import type { LostPepperFallback } from "./secret/lost-pepper-fallback.ts";
+
+/** What the operator decided about keys. */
+export interface KeyPolicy {
+  readonly environment: string;
+  readonly prefixes: KeyPrefixes;
+  /** How long a key lives when its creator does not say; absent: without end. */
+  readonly ttlDefaultMs: Partial<Readonly<Record<KeyType, number>>>;
+  /** How long a key can live at most. */
+  readonly ttlMaxMs: Partial<Readonly<Record<KeyType, number>>>;
+}
+
+export interface AppPorts {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly randomBytes: RandomBytes;
+  readonly peppers: PepperSet;
+  readonly slowHash: SlowHash;
+  readonly fallback: LostPepperFallback;
+  readonly policy: KeyPolicy;
+}

@@ -1,0 +1,92 @@
+// RevokeAll: ends every key of a principal by raising one integer. Keys are not touched; they remember the
+// epoch that they were made under, and are live only while it is current.
+import { type Caller, callerIdOf } from "../access/caller.ts";
+import { requestKeyOf } from "../domain/api-key/key-id.ts";
+import { unavailable } from "../domain/errors.ts";
+import { principalEvent } from "../domain/event.ts";
+import { KEY_TYPES } from "../domain/key-type.ts";
+import { wasLiveUntil } from "../domain/lifecycle.ts";
+import { newPrincipal, type Owner, principalIdOf, type Raise, raiseEpoch } from "../domain/principal.ts";
+import { checkOwner, REASON_BYTES_MAX, REQUEST_ID_BYTES_MAX } from "./input/key-fields.ts";
+import { Violations } from "./input/violations.ts";
+import type { AppPorts } from "./ports.ts";
+import { contended } from "./target/change-key.ts";
+import { viewsOf } from "./target/read-view.ts";
+
+/** As it comes from a transport: texts are empty when left out. */
+export interface RevokeUserInput {
+  readonly userId: string;
+  readonly organizationId: string;
+  readonly reason: string;
+  readonly requestId: string;
+}
+
+const ATTEMPTS_MAX = 8;
+/** How many keys are read at a time to count what ended. */
+const COUNT_PAGE = 1_000;
+
+/**
+ * Ends all keys of a user, or of a user within an organization. Answers with how many were live until then.
+ */
+export async function revokeAllForUser(
+  ports: AppPorts,
+  caller: Caller,
+  input: RevokeUserInput,
+): Promise<number> {
+  const violations = new Violations();
+  const owner = checkOwner(violations, { ...input, serviceAccountId: "" });
+  if (owner.userId === undefined) violations.add("user_id", "is required");
+  violations.text("reason", input.reason, { bytesMax: REASON_BYTES_MAX });
+  const requestId = violations.text("request_id", input.requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
+  violations.throwIfAny();
+  const raise = await raisePrincipal(ports, caller, owner, { reason: input.reason, requestId });
+  return countEnded(ports, owner, raise);
+}
+
+async function raisePrincipal(
+  ports: AppPorts,
+  caller: Caller,
+  owner: Owner,
+  { reason, requestId }: { readonly reason: string; readonly requestId: string | undefined },
+): Promise<Raise> {
+  const { principals } = ports.store;
+  const callerId = callerIdOf(caller);
+  const requestKey = requestId === undefined ? undefined : requestKeyOf(callerId, requestId);
+  const principalId = principalIdOf(owner);
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const current = (await principals.read([principalId])).get(principalId) ?? newPrincipal(owner);
+    const earlier = current.raises.find(
+      (raise) => requestKey !== undefined && raise.requestKey === requestKey,
+    );
+    if (earlier !== undefined) {
+      if (await principals.confirm(principalId, current.revision)) return earlier;
+      continue;
+    }
+    const now = ports.clock();
+    const next = raiseEpoch(current, { time: now, reason, caller: callerId, requestKey });
+    const cause = { caller: callerId, address: caller.address, requestId, reason };
+    const outcome = await principals.write(
+      next,
+      principalEvent(next, cause, { now, randomBytes: ports.randomBytes }),
+    );
+    const [raise] = next.raises.slice(-1);
+    if (outcome === "written" && raise !== undefined) return raise;
+    if (outcome === "backlog")
+      throw unavailable("too many changes of the principal wait to be told", "EVENT_BACKLOG");
+  }
+  throw contended();
+}
+
+// The keys are dead already; this only counts them, a page at a time.
+async function countEnded(ports: AppPorts, owner: Owner, raise: Raise): Promise<number> {
+  const principalId = principalIdOf(owner);
+  let count = 0;
+  let after: { readonly createTime: number; readonly keyId: string } | undefined;
+  do {
+    const keys = await ports.store.keys.list({ types: KEY_TYPES, owner, after, limit: COUNT_PAGE });
+    const views = await viewsOf(ports, keys);
+    count += views.filter((view) => wasLiveUntil(view, principalId, raise)).length;
+    after = keys.length < COUNT_PAGE ? undefined : keys.at(-1);
+  } while (after !== undefined);
+  return count;
+}

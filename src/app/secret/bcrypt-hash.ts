@@ -1,0 +1,49 @@
+// The slow digest of a secret. It runs on libuv's threads, so it is bounded: a burst of creates must not take
+// the threads away from everything else, nor pile up without end.
+import bcrypt from "bcrypt";
+import { SECRET_LENGTH } from "../../domain/api-key/key-format.ts";
+import { FleetkeyError } from "../../domain/errors.ts";
+import { BoundedQueue, QueueFull } from "../../lib/bounded-queue.ts";
+
+/** libuv has four threads by default; two stay free for files and name look-ups. */
+const RUNNING_MAX = 2;
+/** About a minute's work at the default cost on two cores. */
+const WAITING_MAX = 2_000;
+
+/** bcrypt behind a bounded queue. Rejects with `resource_exhausted` when the queue is full. */
+export interface SlowHash {
+  hash(secret: string): Promise<string>;
+  matches(secret: string, digest: string): Promise<boolean>;
+}
+
+/** `cost` is bcrypt's: 2^cost rounds. */
+export function bcryptHash(cost: number): SlowHash {
+  const queue = new BoundedQueue({ runningMax: RUNNING_MAX, waitingMax: WAITING_MAX });
+  return {
+    hash: async (secret) => {
+      assertSecret(secret);
+      return queued(queue, () => bcrypt.hash(secret, cost));
+    },
+    matches: async (secret, digest) => {
+      assertSecret(secret);
+      return queued(queue, () => bcrypt.compare(secret, digest));
+    },
+  };
+}
+
+// bcrypt ignores what comes after 72 bytes, so a longer text would match others that begin alike.
+function assertSecret(secret: string): void {
+  if (Buffer.byteLength(secret) !== SECRET_LENGTH) throw new RangeError("not the length of a secret");
+}
+
+async function queued<Result>(queue: BoundedQueue, job: () => Promise<Result>): Promise<Result> {
+  try {
+    return await queue.run(job);
+  } catch (error) {
+    if (!(error instanceof QueueFull)) throw error;
+    throw new FleetkeyError("resource_exhausted", "too many secrets are being hashed", {
+      reason: "HASHING_BUSY",
+      retryAfterMs: 1_000,
+    });
+  }
+}

@@ -1,0 +1,23 @@
+// Reads keys together with the principals that can end them: the two halves of every judgement about a key.
+import type { KeyRecord } from "../../domain/key.ts";
+import type { KeyView } from "../../domain/verdict.ts";
+import type { AppPorts } from "../ports.ts";
+
+/** The key, then its principals: what was revoked before the call began is seen. */
+export async function readView(ports: AppPorts, keyId: string): Promise<KeyView | undefined> {
+  const key = await ports.store.keys.read(keyId);
+  return key === undefined ? undefined : viewOf(ports, key);
+}
+
+/** Adds the principals to a key that was just read. */
+export async function viewOf(ports: AppPorts, key: KeyRecord): Promise<KeyView> {
+  const principals = await ports.store.principals.read(key.epochs.map(({ principalId }) => principalId));
+  return { key, principals };
+}
+
+/** The same for many keys at once, each principal read once. */
+export async function viewsOf(ports: AppPorts, keys: readonly KeyRecord[]): Promise<readonly KeyView[]> {
+  const ids = new Set(keys.flatMap((key) => key.epochs.map(({ principalId }) => principalId)));
+  const principals = await ports.store.principals.readMany([...ids]);
+  return keys.map((key) => ({ key, principals }));
+}

@@ -1,0 +1,150 @@
+// Covers access/credentials.ts: which headers hold one credential, and that nothing ambiguous is ever taken
+// for one.
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { credentialOf, type PresentedCredential } from "../../src/access/credentials.ts";
+import { propertyRuns } from "../domain/build.ts";
+
+type HeaderList = readonly (readonly [name: string, value: string])[];
+
+const NONE: PresentedCredential = { kind: "none" };
+const INVALID: PresentedCredential = { kind: "invalid" };
+const one = (secret: string): PresentedCredential => ({ kind: "one", secret });
+
+/** Headers as they come from a request: names in any case, equal ones joined by a comma. */
+function headersOf(list: HeaderList): Headers {
+  const headers = new Headers();
+  for (const [name, value] of list) headers.append(name, value);
+  return headers;
+}
+
+describe("credentialOf", () => {
+  it.each<[string, HeaderList, PresentedCredential]>([
+    ["no headers", [], NONE],
+    ["other headers", [["cookie", "api_key=abc"]], NONE],
+    ["a bearer", [["authorization", "Bearer abc"]], one("abc")],
+    ["a bearer in small letters", [["authorization", "bearer abc"]], one("abc")],
+    ["a bearer in capitals", [["AUTHORIZATION", "BEARER abc"]], one("abc")],
+    ["a bearer behind several blanks", [["authorization", "Bearer   abc  "]], one("abc")],
+    ["an X-API-Key", [["X-API-Key", "abc"]], one("abc")],
+    ["an x-api-key with blanks around it", [["x-api-key", "  abc "]], one("abc")],
+    ["an X-API-Key that begins like a bearer", [["x-api-key", "Bearer abc"]], one("Bearer abc")],
+    [
+      "two equal ones",
+      [
+        ["authorization", "Bearer abc"],
+        ["x-api-key", "abc"],
+      ],
+      one("abc"),
+    ],
+    [
+      "two different ones",
+      [
+        ["authorization", "Bearer abc"],
+        ["x-api-key", "abd"],
+      ],
+      INVALID,
+    ],
+    [
+      "two that differ in case",
+      [
+        ["authorization", "Bearer abc"],
+        ["x-api-key", "ABC"],
+      ],
+      INVALID,
+    ],
+    [
+      "a bearer and an empty X-API-Key",
+      [
+        ["authorization", "Bearer abc"],
+        ["x-api-key", ""],
+      ],
+      INVALID,
+    ],
+    [
+      "an empty bearer header and an X-API-Key",
+      [
+        ["authorization", ""],
+        ["x-api-key", "abc"],
+      ],
+      INVALID,
+    ],
+    ["basic", [["authorization", "Basic YTpi"]], INVALID],
+    [
+      "basic beside an X-API-Key",
+      [
+        ["authorization", "Basic YTpi"],
+        ["x-api-key", "abc"],
+      ],
+      INVALID,
+    ],
+    ["an empty authorization", [["authorization", ""]], INVALID],
+    ["an empty X-API-Key", [["x-api-key", ""]], INVALID],
+    ["a bearer without a secret", [["authorization", "Bearer"]], INVALID],
+    ["a bearer of blanks", [["authorization", "Bearer    "]], INVALID],
+    ["a bearer without a blank", [["authorization", "Bearerabc"]], INVALID],
+    ["a bearer of two words", [["authorization", "Bearer abc def"]], INVALID],
+    ["a secret without a scheme", [["authorization", "abc"]], INVALID],
+    [
+      "two bearers joined",
+      [
+        ["authorization", "Bearer abc"],
+        ["authorization", "Bearer abd"],
+      ],
+      INVALID,
+    ],
+    [
+      "two equal bearers joined",
+      [
+        ["authorization", "Bearer abc"],
+        ["authorization", "Bearer abc"],
+      ],
+      INVALID,
+    ],
+    ["a bearer of 512 characters", [["authorization", `Bearer ${"a".repeat(512)}`]], one("a".repeat(512))],
+    ["a bearer of 513 characters", [["authorization", `Bearer ${"a".repeat(513)}`]], INVALID],
+    ["an X-API-Key of 512 characters", [["x-api-key", "a".repeat(512)]], one("a".repeat(512))],
+    ["an X-API-Key of 513 characters", [["x-api-key", "a".repeat(513)]], INVALID],
+    ["a bearer behind 100,000 blanks", [["authorization", `Bearer${" ".repeat(100_000)}`]], INVALID],
+  ])("%s", (_, list, expected) => {
+    expect(credentialOf(headersOf(list))).toEqual(expected);
+  });
+
+  it("An X-API-Key that was sent twice is never taken for one of the two.", () => {
+    const credential = credentialOf(
+      headersOf([
+        ["x-api-key", "abc"],
+        ["x-api-key", "abd"],
+      ]),
+    );
+    expect(credential).not.toEqual(one("abc"));
+    expect(credential).not.toEqual(one("abd"));
+  });
+
+  it("Whenever there is one, it is in every credential header that was sent, and no other one is.", () => {
+    const text = fc.string({ unit: fc.constantFrom(..."aB ,=\t") });
+    const authorization = fc.option(
+      fc.oneof(
+        text,
+        text.map((secret) => `bearer ${secret}`),
+      ),
+    );
+    fc.assert(
+      fc.property(authorization, fc.option(text), (bearer, apiKey) => {
+        const list = [
+          ["authorization", bearer],
+          ["x-api-key", apiKey],
+        ] as const;
+        const headers = headersOf(
+          list.filter((entry): entry is readonly [(typeof entry)[0], string] => entry[1] !== null),
+        );
+        const credential = credentialOf(headers);
+        expect(credential.kind === "none").toBe(bearer === null && apiKey === null);
+        if (credential.kind !== "one") return;
+        if (bearer !== null) expect(headers.get("authorization")?.slice(7).trim()).toBe(credential.secret);
+        if (apiKey !== null) expect(headers.get("x-api-key")).toBe(credential.secret);
+      }),
+      { numRuns: propertyRuns() },
+    );
+  });
+});
