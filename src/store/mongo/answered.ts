@@ -15,8 +15,20 @@ export async function answered<Result>(call: () => Promise<Result>): Promise<Res
   try {
     return await call();
   } catch (error) {
-    throw error instanceof MongoError ? storeUnavailable(error) : error;
+    throw isDriverTrouble(error) ? storeUnavailable(error) : error;
   }
+}
+
+// Codes of the operating system (EPIPE, ECONNRESET, ENOTFOUND) and of node's streams; not of wrong arguments.
+const SOCKET_TROUBLE = /^(E[A-Z0-9]+|ERR_(STREAM|SOCKET|SSL|TLS)_\w+)$/;
+
+/**
+ * Whether the store did not answer: an error of the driver's, or of a socket that it lets through as it is.
+ */
+export function isDriverTrouble(error: unknown): boolean {
+  if (error instanceof MongoError) return true;
+  const { code } = error as { readonly code?: unknown };
+  return typeof code === "string" && SOCKET_TROUBLE.test(code);
 }
 
 // What a server refuses for good: authorization (13), authentication (18, 8000), indexes that contradict (85,

@@ -1,6 +1,7 @@
 // The shared store: many nodes on one MongoDB, standalone, replica set or sharded. Every write waits for a
 // majority and its journal; no transaction, change stream or server-side script is needed.
-import { type Db, type DbOptions, MongoClient, ReadConcern } from "mongodb";
+import { type Db, type DbOptions, MongoClient, type MongoClientOptions, ReadConcern } from "mongodb";
+import { StartRefused } from "../../domain/errors.ts";
 import type { Store } from "../store.ts";
 import { answered, opened } from "./answered.ts";
 import { MongoEvents } from "./events.ts";
@@ -26,18 +27,30 @@ const DURABLE: DbOptions = {
 
 /** Connects to the database that the URI names. */
 export async function openMongoStore(uri: string): Promise<Store> {
-  const client = new MongoClient(uri, {
-    serverSelectionTimeoutMS: SERVER_SELECTION_MS_MAX,
-    connectTimeoutMS: CONNECT_MS_MAX,
-    socketTimeoutMS: ANSWER_MS_MAX,
-    waitQueueTimeoutMS: WAIT_FOR_CONNECTION_MS_MAX,
-    appName: "fleetkey",
-  });
+  const client = createClient(uri);
   try {
     return await mongoStoreOn(client.db(undefined, DURABLE), () => client.close());
   } catch (error) {
     await client.close();
     throw error;
+  }
+}
+
+function createClient(uri: string): MongoClient {
+  const options: MongoClientOptions = {
+    serverSelectionTimeoutMS: SERVER_SELECTION_MS_MAX,
+    connectTimeoutMS: CONNECT_MS_MAX,
+    socketTimeoutMS: ANSWER_MS_MAX,
+    waitQueueTimeoutMS: WAIT_FOR_CONNECTION_MS_MAX,
+    appName: "fleetkey",
+  };
+  try {
+    return new MongoClient(uri, options);
+  } catch (error) {
+    // The URI holds a password, and some of the driver's messages quote it.
+    const { message } = error as Error;
+    const reason = message.includes("://") ? "is not a connection string" : message;
+    throw new StartRefused(`FLEETKEY_STORE: ${reason}`);
   }
 }
 

@@ -1,6 +1,6 @@
 // The embedded store: one SQLite file, WAL with synchronous=FULL. The default, and in memory the fast test
 // store.
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { StartRefused } from "../../domain/errors.ts";
 import type { Store } from "../store.ts";
@@ -16,7 +16,7 @@ export const MEMORY_PATH = ":memory:";
 
 /** Opens the file, making it and its folder when missing, and brings it to the newest schema. */
 export async function openSqliteStore(path: string): Promise<Store> {
-  if (path !== MEMORY_PATH) makeFolder(dirname(path));
+  if (path !== MEMORY_PATH) makeFile(path);
   const sql = new Statements(path);
   try {
     migrate(sql);
@@ -34,10 +34,14 @@ export async function openSqliteStore(path: string): Promise<Store> {
   };
 }
 
-function makeFolder(path: string): void {
+// Made here rather than by SQLite, so that nobody else can read it, nor the files that SQLite puts beside it.
+function makeFile(path: string): void {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    closeSync(openSync(path, "a", 0o600));
   } catch (error) {
-    throw new StartRefused(`cannot make the folder ${path}: ${(error as Error).message}`, { cause: error });
+    throw new StartRefused(`cannot open the SQLite file ${path}: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }

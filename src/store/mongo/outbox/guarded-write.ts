@@ -1,9 +1,9 @@
 // The one shape of every change: a single update guarded by `{_id, revision}` that also pushes the event,
 // followed by the relay of all that is waiting in the document. Keys and principals write through it.
-import { type Collection, type Filter, MongoError, type UpdateFilter } from "mongodb";
+import type { Collection, Filter, UpdateFilter } from "mongodb";
 import { type Event, isRevocation } from "../../../domain/event.ts";
 import type { WriteOutcome } from "../../store.ts";
-import { inserted } from "../answered.ts";
+import { inserted, isDriverTrouble } from "../answered.ts";
 import type { OutboxDocument } from "../schema.ts";
 import type { Outbox, OutboxCollection } from "./outbox.ts";
 
@@ -68,7 +68,7 @@ export class GuardedWrite<Document extends OutboxDocument> {
     try {
       await this.#outbox.relay(this.#collection, id, pending);
     } catch (error) {
-      if (!(error instanceof MongoError)) throw error;
+      if (!isDriverTrouble(error)) throw error;
     }
     return true;
   }

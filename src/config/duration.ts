@@ -1,0 +1,17 @@
+// Durations as settings spell them: a whole number and a unit.
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** `500ms`, `10s`, `5m`, `24h`, `90d` in milliseconds; a bare number is seconds. */
+export function parseDuration(text: string): number {
+  const [, amount, unit = "s"] = /^(\d{1,9})(ms|s|m|h|d)?$/.exec(text.trim()) ?? [];
+  const unitMs = UNITS_MS[unit];
+  if (amount === undefined || unitMs === undefined)
+    throw new Error("must be a duration such as 10s, 5m, 24h or 90d");
+  return Number(amount) * unitMs;
+}

@@ -1,0 +1,171 @@
+// Every setting: its name, its default, what it means, and how its text becomes a value. README's table is
+// checked against this one. How settings depend on each other is load-config.ts's.
+import { z } from "zod";
+import { PEPPER_BYTES, type Pepper } from "../domain/api-key/digests.ts";
+import { ENVIRONMENT_PATTERN, PREFIX_LENGTH_MAX, PREFIX_PATTERN } from "../domain/api-key/key-format.ts";
+import { KEY_TYPES, type KeyType } from "../domain/key-type.ts";
+import type { StoreAddress } from "../store/open-store.ts";
+import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
+import type { ListenAddress } from "../transport/http.ts";
+import { parseDuration } from "./duration.ts";
+
+/** Printable ASCII without a comma, which separates two of them. */
+const ROOT_KEY_PATTERN = /^[\x21-\x2b\x2d-\x7e]{32,256}$/;
+const BCRYPT_COST_MIN = 4;
+const BCRYPT_COST_MAX = 14;
+export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
+
+/** Parses with a function that throws an Error whose message says what is expected. */
+function parsed<Value>(parse: (text: string) => Value) {
+  return z.string().transform((text, context): Value => {
+    try {
+      return parse(text);
+    } catch (error) {
+      context.addIssue({ code: "custom", message: (error as Error).message });
+      return z.NEVER;
+    }
+  });
+}
+
+function parseListen(text: string): ListenAddress {
+  if (text.startsWith("unix:") && text.length > 5) return { kind: "unix", path: text.slice(5) };
+  const [, bracketed, plain, port] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined || Number(port) > 65_535) throw new Error("must be HOST:PORT or unix:PATH");
+  return { kind: "tcp", host, port: Number(port) };
+}
+
+function parseStore(text: string): StoreAddress {
+  if (text.startsWith("sqlite:") && text.length > 7) return { kind: "sqlite", path: text.slice(7) };
+  if (/^mongodb(\+srv)?:\/\/[^/]+\/[^/?]+(\?.*)?$/.test(text)) return { kind: "mongodb", uri: text };
+  throw new Error(`must be sqlite:PATH, sqlite:${MEMORY_PATH} or mongodb://HOST/DATABASE?OPTIONS`);
+}
+
+function parseRootKeys(text: string): readonly string[] {
+  const keys = text.split(",");
+  if (keys.length > 2 || !keys.every((key) => ROOT_KEY_PATTERN.test(key))) {
+    throw new Error(
+      "must be 32 to 256 printable ASCII characters without a comma; at most two, joined by a comma",
+    );
+  }
+  return keys;
+}
+
+function parsePeppers(text: string): readonly Pepper[] {
+  const peppers = text.split(",").map((part) => {
+    const [, version, encoded = ""] = /^([1-9]\d{0,8}):([A-Za-z0-9+/_-]+={0,2})$/.exec(part.trim()) ?? [];
+    const secret = Buffer.from(encoded, "base64");
+    if (version === undefined || secret.length !== PEPPER_BYTES) {
+      throw new Error("must be version:base64[,version:base64] of 32 bytes each, versions counting from 1");
+    }
+    return { version: Number(version), secret };
+  });
+  if (new Set(peppers.map(({ version }) => version)).size < peppers.length) {
+    throw new Error("must not hold a version twice");
+  }
+  return peppers;
+}
+
+function parseVersions(text: string): readonly number[] {
+  const versions = text.split(",").map((part) => part.trim());
+  if (!versions.every((version) => /^[1-9]\d{0,8}$/.test(version)))
+    throw new Error("must be version[,version]");
+  return versions.map(Number);
+}
+
+/** `user=…,service=…` with the types' full names. */
+function parsePerType<Value>(parse: (text: string) => Value) {
+  return (text: string): Partial<Record<KeyType, Value>> => {
+    const entries = text.split(",").map((part) => {
+      const [type = "", value = "", ...rest] = part.trim().split("=");
+      if (!KEY_TYPES.includes(type as KeyType)) throw new Error(`must name types: ${KEY_TYPES.join(", ")}`);
+      if (rest.length > 0) throw new Error("must be type=value[,type=value]");
+      return [type, parse(value)] as const;
+    });
+    if (new Map(entries).size < entries.length) throw new Error("must not hold a type twice");
+    return Object.fromEntries(entries);
+  };
+}
+
+function parsePrefix(text: string): string {
+  if (text.length <= PREFIX_LENGTH_MAX && PREFIX_PATTERN.test(text)) return text;
+  throw new Error(`a prefix must be at most ${PREFIX_LENGTH_MAX} letters and digits, in groups joined by _`);
+}
+
+function parsePositiveDuration(text: string): number {
+  const ms = parseDuration(text);
+  if (ms < 1_000) throw new Error("must be at least 1s");
+  return ms;
+}
+
+function parseBcryptCost(text: string): number {
+  const cost = Number(text);
+  if (/^\d+$/.test(text) && cost >= BCRYPT_COST_MIN && cost <= BCRYPT_COST_MAX) return cost;
+  throw new Error(`must be a whole number from ${BCRYPT_COST_MIN} to ${BCRYPT_COST_MAX}`);
+}
+
+/** All settings by name. `describe` is the meaning in README's table, `default` its default. */
+export const SETTINGS = {
+  FLEETKEY_LISTEN: parsed(parseListen)
+    .prefault("127.0.0.1:8080")
+    .describe("Where calls come in: `HOST:PORT` (port 0: any that is free) or `unix:PATH`."),
+  FLEETKEY_STORE: parsed(parseStore)
+    .prefault("sqlite:./data/fleetkey.db")
+    .describe("Where keys are kept: `sqlite:PATH`, `sqlite::memory:` or `mongodb://HOST/DATABASE?OPTIONS`."),
+  FLEETKEY_ROOT_KEY: parsed(parseRootKeys)
+    .optional()
+    .describe(
+      "The root credential, 32 to 256 printable ASCII characters without a comma; two joined by a comma " +
+        "are both accepted. Required with MongoDB; with SQLite made at the first start, in `root.key` " +
+        "beside the database.",
+    ),
+  FLEETKEY_PEPPERS: parsed(parsePeppers)
+    .optional()
+    .describe(
+      "Secrets that digests are made under, `version:base64[,version:base64]` of 32 bytes each; the first " +
+        "is current, all are accepted. Required with MongoDB; with SQLite made at the first start, in " +
+        "`peppers` beside the database.",
+    ),
+  FLEETKEY_PEPPERS_LOST: parsed(parseVersions)
+    .optional()
+    .describe(
+      "Pepper versions that are gone, `version[,version]`: keys made under them are checked by bcrypt once.",
+    ),
+  FLEETKEY_ENVIRONMENT: z
+    .string()
+    .regex(ENVIRONMENT_PATTERN, "must be 1 to 12 of a-z and 0-9")
+    .prefault("dev")
+    .describe(
+      "Stands in every api_key; keys of another environment are unknown here. 1 to 12 of a-z and 0-9.",
+    ),
+  FLEETKEY_KEY_PREFIXES: parsed(parsePerType(parsePrefix))
+    .optional()
+    .describe("Whole prefixes instead of `fl_<type>_<environment>`, as `user=acme,service=acme_svc`."),
+  FLEETKEY_TTL_DEFAULT: parsed(parsePerType(parsePositiveDuration))
+    .optional()
+    .describe(
+      "How long keys of a type live when their creator does not say, as `user=90d,service=365d`. " +
+        "Else: no end.",
+    ),
+  FLEETKEY_TTL_MAX: parsed(parsePerType(parsePositiveDuration))
+    .optional()
+    .describe("How long keys of a type can live at most, as `user=365d`. Else: no bound."),
+  FLEETKEY_BCRYPT_COST: parsed(parseBcryptCost)
+    .prefault("10")
+    .describe("bcrypt's cost, 4 to 14: each step doubles the time of a Create or Refresh."),
+  FLEETKEY_TLS_CERT: z
+    .string()
+    .min(1)
+    .optional()
+    .describe("File of the certificate chain in PEM; turns TLS on."),
+  FLEETKEY_TLS_KEY: z.string().min(1).optional().describe("File of the certificate's private key in PEM."),
+  FLEETKEY_LOG_LEVEL: z
+    .enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`)
+    .prefault("info")
+    .describe(
+      "Least level of the JSON log on standard error: `trace`, `debug`, `info`, `warn`, `error`, `silent`.",
+    ),
+  FLEETKEY_DRAIN_TIMEOUT: parsed(parsePositiveDuration)
+    .prefault("10s")
+    .describe("How long open connections are still answered after SIGTERM, such as `10s`."),
+};

@@ -1,0 +1,83 @@
+// One request handler for gRPC, gRPC-Web and Connect, over HTTP/1.1 and HTTP/2: Connect's adapter around our
+// services.
+import type { DescMethod, DescService } from "@bufbuild/protobuf";
+import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
+import { createContextValues } from "@connectrpc/connect";
+import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
+import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
+import type { RootCredential } from "../../access/root-credential.ts";
+import type { AppPorts } from "../../app/ports.ts";
+import type { Log } from "../../observability/log.ts";
+import type { HttpHandler, HttpRequest } from "../http.ts";
+import { aroundCalls } from "./around-calls.ts";
+import { PEER_ADDRESS } from "./call-context.ts";
+import { requestGate } from "./gate.ts";
+import { eventService } from "./services/event-service.ts";
+import { keyService } from "./services/key-service.ts";
+import { strictJson } from "./strict-request.ts";
+
+/** Largest request message, after decompression. */
+export const REQUEST_BYTES_MAX = 65_536;
+/** Largest message of the calls that anybody may send without a credential. */
+export const POSSESSION_REQUEST_BYTES_MAX = 4_096;
+/** Longest time that a client may ask a call to take. */
+const CALL_MS_MAX = 60_000;
+
+export function connectHandler(
+  ports: AppPorts,
+  options: { readonly isRoot: RootCredential; readonly log: Log; readonly fallback: HttpHandler },
+): HttpHandler {
+  const adapter = connectNodeAdapter({
+    routes: (router) => {
+      addService(router, KeyService, keyService(ports));
+      addService(router, EventService, eventService(ports));
+    },
+    requestGate: requestGate(options.isRoot),
+    interceptors: [aroundCalls(options.log)],
+    readMaxBytes: REQUEST_BYTES_MAX,
+    maxTimeoutMs: CALL_MS_MAX,
+    contextValues: (request) => createContextValues().set(PEER_ADDRESS, request.socket.remoteAddress ?? ""),
+    fallback: options.fallback as never,
+  });
+  return (request, response) => {
+    revealDuplicates(request);
+    try {
+      adapter(request, response);
+    } catch {
+      // The adapter makes a URL of the request's authority, and throws at once when that is missing or is
+      // none.
+      response.writeHead(400).end();
+    }
+  };
+}
+
+// Of several Authorization headers node keeps the first. Which one is meant nobody knows, so the gate has to
+// see all of them, and refuses what is not one credential.
+function revealDuplicates(request: HttpRequest): void {
+  const { rawHeaders } = request;
+  const values = rawHeaders.filter(
+    (_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === "authorization",
+  );
+  if (values.length > 1) request.headers.authorization = values.join(", ");
+}
+
+// Method by method, since each decodes JSON strictly as its own message.
+function addService<Service extends DescService>(
+  router: ConnectRouter,
+  service: Service,
+  implementation: ServiceImpl<Service>,
+): void {
+  for (const method of service.methods) {
+    const handler = implementation[method.localName as keyof ServiceImpl<Service>];
+    router.rpc(method, handler as never, {
+      jsonOptions: strictJson(method.input),
+      readMaxBytes: requestBytesMax(method),
+    });
+  }
+}
+
+function requestBytesMax(method: DescMethod): number {
+  const isByPossession = method === KeyService.method.refresh || method === KeyService.method.revoke;
+  return isByPossession ? POSSESSION_REQUEST_BYTES_MAX : REQUEST_BYTES_MAX;
+}

@@ -1,0 +1,56 @@
+// From Fleetkey's errors to Connect's, which Connect writes as gRPC, gRPC-Web or Connect. Details follow
+// AIP-193.
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  RetryInfoSchema,
+} from "../../../gen/google/rpc/error_details_pb.js";
+import { type ErrorCode, FleetkeyError } from "../../domain/errors.ts";
+
+/** The domain of every ErrorInfo. */
+export const ERROR_DOMAIN = "fleetkey";
+
+const CODES: Readonly<Record<ErrorCode, Code>> = {
+  invalid_argument: Code.InvalidArgument,
+  not_found: Code.NotFound,
+  already_exists: Code.AlreadyExists,
+  failed_precondition: Code.FailedPrecondition,
+  aborted: Code.Aborted,
+  unauthenticated: Code.Unauthenticated,
+  permission_denied: Code.PermissionDenied,
+  resource_exhausted: Code.ResourceExhausted,
+  unavailable: Code.Unavailable,
+};
+
+/** Maps an error that is meant for the caller. */
+export function toConnectError(error: FleetkeyError): ConnectError {
+  const { reason, metadata = {}, violations, retryAfterMs } = error.details;
+  const mapped = new ConnectError(error.message, CODES[error.code]);
+  mapped.details = [{ desc: ErrorInfoSchema, value: { reason, domain: ERROR_DOMAIN, metadata } }];
+  if (violations !== undefined) {
+    mapped.details.push({ desc: BadRequestSchema, value: { fieldViolations: [...violations] } });
+  }
+  if (retryAfterMs !== undefined) {
+    const retryDelay = {
+      seconds: BigInt(Math.floor(retryAfterMs / 1_000)),
+      nanos: (retryAfterMs % 1_000) * 1e6,
+    };
+    mapped.details.push({ desc: RetryInfoSchema, value: { retryDelay } });
+    mapped.metadata.set("retry-after", String(Math.ceil(retryAfterMs / 1_000)));
+  }
+  if (error.code === "unauthenticated") mapped.metadata.set("www-authenticate", "Bearer");
+  return mapped;
+}
+
+/** Maps whatever was thrown. A bug tells the caller nothing but that it is one; `report` gets all of it. */
+export function asConnectError(thrown: unknown, report: (bug: unknown) => void): ConnectError {
+  if (thrown instanceof FleetkeyError) return toConnectError(thrown);
+  if (thrown instanceof ConnectError) return thrown;
+  report(thrown);
+  const internal = new ConnectError("internal error", Code.Internal);
+  internal.details = [
+    { desc: ErrorInfoSchema, value: { reason: "INTERNAL", domain: ERROR_DOMAIN, metadata: {} } },
+  ];
+  return internal;
+}

@@ -1,0 +1,20 @@
+// EventService over its use case. Handlers only map.
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { EventService } from "../../../../gen/fleetkey/v1/event_service_pb.js";
+import { listEvents } from "../../../app/list-events.ts";
+import type { AppPorts } from "../../../app/ports.ts";
+import { eventKindWord, eventMessage, timeMs } from "./mapping.ts";
+
+export function eventService(ports: AppPorts): ServiceImpl<typeof EventService> {
+  return {
+    async listEvents(request) {
+      const { events, nextPageToken } = await listEvents(ports, {
+        ...request,
+        kind: eventKindWord(request.kind),
+        startTime: timeMs(request.startTime),
+        endTime: timeMs(request.endTime),
+      });
+      return { events: events.map(eventMessage), nextPageToken };
+    },
+  };
+}

@@ -1,0 +1,85 @@
+// KeyService over the use cases. Handlers only map.
+import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { KeyService } from "../../../../gen/fleetkey/v1/key_service_pb.js";
+import type { Caller } from "../../../access/caller.ts";
+import { createKey } from "../../../app/create-key.ts";
+import type { AppPorts } from "../../../app/ports.ts";
+import { getKey, listKeys } from "../../../app/read-keys.ts";
+import { refreshKey } from "../../../app/refresh-key.ts";
+import { revokeKey } from "../../../app/revoke-key.ts";
+import { revokeAllForUser } from "../../../app/revoke-principal.ts";
+import { verifyKey } from "../../../app/verify-key.ts";
+import { CALLER } from "../call-context.ts";
+import {
+  denialReasonValue,
+  durationMs,
+  keyMessage,
+  keyStateWord,
+  keyTypeWord,
+  targetInput,
+  timeMs,
+} from "./mapping.ts";
+
+/** Who calls; a call that came past the gate always has one. */
+function callerOf(context: HandlerContext): Caller {
+  const caller = context.values.get(CALLER);
+  if (caller === undefined) throw new Error("a call got past the gate without a caller");
+  return caller;
+}
+
+export function keyService(ports: AppPorts): ServiceImpl<typeof KeyService> {
+  return {
+    async create(request, context) {
+      const { expireTime, ttl, ...fields } = request;
+      const result = await createKey(ports, callerOf(context), {
+        ...fields,
+        type: keyTypeWord(request.type),
+        expireTime: timeMs(expireTime),
+        ttlMs: durationMs(ttl),
+      });
+      return {
+        apiKey: result.isReplayed ? "" : result.apiKey,
+        key: keyMessage(result.view, ports.clock()),
+        replayed: result.isReplayed,
+      };
+    },
+
+    async refresh({ target, grace, etag, requestId }, context) {
+      const graceMs = durationMs(grace) ?? 0;
+      const input = { target: targetInput(target), graceMs, etag, requestId };
+      const { apiKey, view } = await refreshKey(ports, callerOf(context), input);
+      return { apiKey, key: keyMessage(view, ports.clock()) };
+    },
+
+    async revoke({ target, reason }, context) {
+      const view = await revokeKey(ports, callerOf(context), { target: targetInput(target), reason });
+      return { key: keyMessage(view, ports.clock()) };
+    },
+
+    async revokeAllForUser(request, context) {
+      return { revokedCount: await revokeAllForUser(ports, callerOf(context), request) };
+    },
+
+    async verify({ apiKey, expectedType }, context) {
+      callerOf(context);
+      const verdict = await verifyKey(ports, { apiKey, expectedType: keyTypeWord(expectedType) });
+      const key = verdict.view && keyMessage(verdict.view, ports.clock());
+      return verdict.valid
+        ? { valid: true, key }
+        : { valid: false, denialReason: denialReasonValue(verdict.reason), key };
+    },
+
+    async get({ keyId }, context) {
+      callerOf(context);
+      return { key: keyMessage(await getKey(ports, keyId), ports.clock()) };
+    },
+
+    async list(request, context) {
+      callerOf(context);
+      const input = { ...request, type: keyTypeWord(request.type), state: keyStateWord(request.state) };
+      const { views, nextPageToken } = await listKeys(ports, input);
+      const now = ports.clock();
+      return { keys: views.map((view) => keyMessage(view, now)), nextPageToken };
+    },
+  };
+}

@@ -1,0 +1,116 @@
+// What each setting's texts become, at the bounds and at the default. An empty variable counts as one that is
+// not set, and the result cannot be changed.
+import { describe, expect, it } from "vitest";
+import { type Config, loadConfig } from "../../src/config/load-config.ts";
+import { bytes, MONGODB, pepper, rootKey, type Settings } from "./settings.ts";
+
+const pepperBytes = (byte: number) => Buffer.alloc(32, byte);
+const uri = (text: string) => ({ kind: "mongodb", uri: text });
+
+type Row = readonly [name: string, text: string, pick: (config: Config) => unknown, value: unknown];
+
+const ROWS: readonly Row[] = [
+  ["LISTEN", "0.0.0.0:0", (c) => c.listen, { kind: "tcp", host: "0.0.0.0", port: 0 }],
+  ["LISTEN", "localhost:65535", (c) => c.listen, { kind: "tcp", host: "localhost", port: 65_535 }],
+  ["LISTEN", "[::1]:8080", (c) => c.listen, { kind: "tcp", host: "::1", port: 8_080 }],
+  ["LISTEN", "unix:/run/a b.sock", (c) => c.listen, { kind: "unix", path: "/run/a b.sock" }],
+  ["STORE", "sqlite:x.db", (c) => c.store, { kind: "sqlite", path: "x.db" }],
+  ["STORE", "sqlite:/a:b/x.db", (c) => c.store, { kind: "sqlite", path: "/a:b/x.db" }],
+  ["STORE", "sqlite::memory:", (c) => c.store, { kind: "sqlite", path: ":memory:" }],
+  ["STORE", "mongodb://a/b", (c) => c.store, uri("mongodb://a/b")],
+  ["STORE", "mongodb://a:1,b:2/c?replicaSet=d", (c) => c.store, uri("mongodb://a:1,b:2/c?replicaSet=d")],
+  ["STORE", "mongodb+srv://u:p@a/b", (c) => c.store, uri("mongodb+srv://u:p@a/b")],
+  ["ROOT_KEY", rootKey(), (c) => c.rootKeys, [rootKey()]],
+  ["ROOT_KEY", "r".repeat(256), (c) => c.rootKeys, ["r".repeat(256)]],
+  ["ROOT_KEY", `${rootKey("a")},${rootKey("b")}`, (c) => c.rootKeys, [rootKey("a"), rootKey("b")]],
+  ["ROOT_KEY", `!${"~".repeat(31)}`, (c) => c.rootKeys, [`!${"~".repeat(31)}`]],
+  ["PEPPERS", pepper(1), (c) => c.peppers, [{ version: 1, secret: pepperBytes(1) }]],
+  ["PEPPERS", `999999999:${bytes(32)}`, (c) => c.peppers?.[0]?.version, 999_999_999],
+  ["PEPPERS", `${pepper(2)}, ${pepper(1)}`, (c) => c.peppers?.map((p) => p.version), [2, 1]],
+  ["PEPPERS", pepper(1, 255).replace(/=+$/, ""), (c) => c.peppers?.[0]?.secret, pepperBytes(255)],
+  ["PEPPERS", pepper(1, 255).replaceAll("/", "_"), (c) => c.peppers?.[0]?.secret, pepperBytes(255)],
+  ["PEPPERS_LOST", "1", (c) => c.peppersLost, [1]],
+  ["PEPPERS_LOST", "2, 999999999", (c) => c.peppersLost, [2, 999_999_999]],
+  ["ENVIRONMENT", "p", (c) => c.policy.environment, "p"],
+  ["ENVIRONMENT", "0123456789ab", (c) => c.policy.prefixes.user, "fl_user_0123456789ab"],
+  ["KEY_PREFIXES", "user=acme", (c) => c.policy.prefixes.user, "acme"],
+  ["KEY_PREFIXES", "user=acme, service=acme_svc", (c) => c.policy.prefixes.service, "acme_svc"],
+  ["KEY_PREFIXES", `user=${"a".repeat(48)}`, (c) => c.policy.prefixes.user, "a".repeat(48)],
+  ["TTL_DEFAULT", "user=1s", (c) => c.policy.ttlDefaultMs, { user: 1_000 }],
+  ["TTL_MAX", "user=90d,service=1", (c) => c.policy.ttlMaxMs, { user: 7_776_000_000, service: 1_000 }],
+  ["BCRYPT_COST", "4", (c) => c.bcryptCost, 4],
+  ["BCRYPT_COST", "14", (c) => c.bcryptCost, 14],
+  ["LOG_LEVEL", "trace", (c) => c.logLevel, "trace"],
+  ["LOG_LEVEL", "silent", (c) => c.logLevel, "silent"],
+  ["DRAIN_TIMEOUT", "1s", (c) => c.drainTimeoutMs, 1_000],
+  ["DRAIN_TIMEOUT", "5m", (c) => c.drainTimeoutMs, 300_000],
+];
+
+/** What a setting cannot stand without. */
+function companionsOf(name: string, text: string): Settings {
+  const needsSecrets = name === "STORE" && !text.endsWith(".db");
+  return needsSecrets ? { ...MONGODB } : {};
+}
+
+describe("loadConfig accepts", () => {
+  it.each(ROWS)("FLEETKEY_%s=%s", (name, text, pick, value) => {
+    expect(pick(loadConfig({ ...companionsOf(name, text), [`FLEETKEY_${name}`]: text }))).toEqual(value);
+  });
+
+  it("a certificate with its key", () => {
+    const config = loadConfig({ FLEETKEY_TLS_CERT: "cert.pem", FLEETKEY_TLS_KEY: "key.pem" });
+    expect(config.tls).toEqual({ certPath: "cert.pem", keyPath: "key.pem" });
+  });
+
+  it("a default lifetime that is as long as the longest one", () => {
+    const ttl = "user=90d";
+    const config = loadConfig({ FLEETKEY_TTL_DEFAULT: ttl, FLEETKEY_TTL_MAX: ttl });
+    expect(config.policy.ttlDefaultMs).toEqual(config.policy.ttlMaxMs);
+  });
+
+  it("a current pepper one above a lost one", () => {
+    const config = loadConfig({ FLEETKEY_PEPPERS: pepper(3), FLEETKEY_PEPPERS_LOST: "2,1" });
+    expect(config.peppersLost).toEqual([2, 1]);
+  });
+});
+
+const DEFAULTS: Config = {
+  listen: { kind: "tcp", host: "127.0.0.1", port: 8_080 },
+  store: { kind: "sqlite", path: "./data/fleetkey.db" },
+  rootKeys: undefined,
+  peppers: undefined,
+  peppersLost: [],
+  policy: {
+    environment: "dev",
+    prefixes: {
+      user: "fl_user_dev",
+      organization: "fl_org_dev",
+      service: "fl_svc_dev",
+      publishable: "fl_pub_dev",
+      integration: "fl_int_dev",
+    },
+    ttlDefaultMs: {},
+    ttlMaxMs: {},
+  },
+  bcryptCost: 10,
+  tls: undefined,
+  logLevel: "info",
+  drainTimeoutMs: 10_000,
+};
+
+describe("loadConfig", () => {
+  it("needs no setting at all, and looks at FLEETKEY_ variables only", () => {
+    expect(loadConfig({})).toEqual(DEFAULTS);
+    expect(loadConfig({ PATH: "/bin", fleetkey_listen: "x", MY_FLEETKEY_LISTEN: "x" })).toEqual(DEFAULTS);
+  });
+
+  it("takes an empty variable for one that is not set", () => {
+    const names = [...new Set(ROWS.map(([name]) => name)), "TLS_CERT", "TLS_KEY"];
+    const empty = Object.fromEntries(names.map((name) => [`FLEETKEY_${name}`, ""]));
+    expect(loadConfig(empty)).toEqual(DEFAULTS);
+  });
+
+  it("gives an object that nobody can change", () => {
+    expect(Object.isFrozen(loadConfig({}))).toBe(true);
+  });
+});
