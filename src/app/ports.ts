@@ -3,6 +3,7 @@
 import type { PepperSet } from "../domain/api-key/digests.ts";
 import type { KeyPrefixes } from "../domain/api-key/key-format.ts";
 import type { KeyType } from "../domain/key-type.ts";
+import type { Roles } from "../domain/scope.ts";
 import type { RandomBytes } from "../lib/base62.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Store } from "../store/store.ts";
@@ -13,6 +14,7 @@ import type { LostPepperFallback } from "./secret/lost-pepper-fallback.ts";
 export interface KeyPolicy {
   readonly environment: string;
   readonly prefixes: KeyPrefixes;
+  readonly roles: Roles;
   /** How long a key lives when its creator does not say; absent: without end. */
   readonly ttlDefaultMs: Partial<Readonly<Record<KeyType, number>>>;
   /** How long a key can live at most. */

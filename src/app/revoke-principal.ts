@@ -6,40 +6,87 @@ import { unavailable } from "../domain/errors.ts";
 import { principalEvent } from "../domain/event.ts";
 import { KEY_TYPES } from "../domain/key-type.ts";
 import { wasLiveUntil } from "../domain/lifecycle.ts";
-import { newPrincipal, type Owner, principalIdOf, type Raise, raiseEpoch } from "../domain/principal.ts";
-import { checkOwner, REASON_BYTES_MAX, REQUEST_ID_BYTES_MAX } from "./input/key-fields.ts";
+import {
+  newPrincipal,
+  type Owner,
+  type OwnerField,
+  principalIdOf,
+  type Raise,
+  raiseEpoch,
+} from "../domain/principal.ts";
+import {
+  checkOwner,
+  NO_OWNER,
+  OWNER_PATHS,
+  type OwnerInput,
+  REASON_BYTES_MAX,
+  REQUEST_ID_BYTES_MAX,
+} from "./input/key-fields.ts";
 import { Violations } from "./input/violations.ts";
 import type { AppPorts } from "./ports.ts";
 import { contended } from "./target/change-key.ts";
 import { viewsOf } from "./target/read-view.ts";
 
-/** As it comes from a transport: texts are empty when left out. */
-export interface RevokeUserInput {
-  readonly userId: string;
-  readonly organizationId: string;
+/** What every RevokeAll carries beside its owner; texts are empty when left out. */
+interface Circumstances {
   readonly reason: string;
   readonly requestId: string;
+}
+export interface RevokeUserInput extends Circumstances {
+  readonly userId: string;
+  readonly organizationId: string;
+}
+export interface RevokeOrganizationInput extends Circumstances {
+  readonly organizationId: string;
+}
+export interface RevokeServiceAccountInput extends Circumstances {
+  readonly serviceAccountId: string;
 }
 
 const ATTEMPTS_MAX = 8;
 /** How many keys are read at a time to count what ended. */
 const COUNT_PAGE = 1_000;
 
-/**
- * Ends all keys of a user, or of a user within an organization. Answers with how many were live until then.
- */
-export async function revokeAllForUser(
+/** Ends all keys of a user, or of a user within an organization. Gives how many were live until then. */
+export function revokeAllForUser(ports: AppPorts, caller: Caller, input: RevokeUserInput): Promise<number> {
+  const { userId, organizationId } = input;
+  return revokeAll(ports, caller, "userId", { ...NO_OWNER, userId, organizationId }, input);
+}
+
+/** Ends all keys that carry an organization. Gives how many were live until then. */
+export function revokeAllForOrganization(
   ports: AppPorts,
   caller: Caller,
-  input: RevokeUserInput,
+  input: RevokeOrganizationInput,
+): Promise<number> {
+  const { organizationId } = input;
+  return revokeAll(ports, caller, "organizationId", { ...NO_OWNER, organizationId }, input);
+}
+
+/** Ends all keys that carry a service account. Gives how many were live until then. */
+export function revokeAllForServiceAccount(
+  ports: AppPorts,
+  caller: Caller,
+  input: RevokeServiceAccountInput,
+): Promise<number> {
+  const { serviceAccountId } = input;
+  return revokeAll(ports, caller, "serviceAccountId", { ...NO_OWNER, serviceAccountId }, input);
+}
+
+async function revokeAll(
+  ports: AppPorts,
+  caller: Caller,
+  required: OwnerField,
+  ownerInput: OwnerInput,
+  { reason, requestId }: Circumstances,
 ): Promise<number> {
   const violations = new Violations();
-  const owner = checkOwner(violations, { ...input, serviceAccountId: "" });
-  if (owner.userId === undefined) violations.add("user_id", "is required");
-  violations.text("reason", input.reason, { bytesMax: REASON_BYTES_MAX });
-  const requestId = violations.text("request_id", input.requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
+  const owner = checkOwner(violations, ownerInput);
+  if (ownerInput[required] === "") violations.add(OWNER_PATHS[required], "is required");
+  violations.text("reason", reason, { bytesMax: REASON_BYTES_MAX });
+  const checkedId = violations.text("request_id", requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
   violations.throwIfAny();
-  const raise = await raisePrincipal(ports, caller, owner, { reason: input.reason, requestId });
+  const raise = await raisePrincipal(ports, caller, owner, { reason, requestId: checkedId });
   return countEnded(ports, owner, raise);
 }
 

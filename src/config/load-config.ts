@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { KeyPolicy } from "../app/ports.ts";
 import { keyPrefixes } from "../domain/api-key/key-format.ts";
 import { StartRefused } from "../domain/errors.ts";
+import { NO_ROLES } from "../domain/scope.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import { SETTINGS } from "./settings.ts";
 import type { TlsFiles } from "./tls-files.ts";
@@ -113,6 +114,7 @@ function toConfig(settings: Settings): Config {
     policy: {
       environment,
       prefixes: keyPrefixes(environment, settings.FLEETKEY_KEY_PREFIXES),
+      roles: settings.FLEETKEY_ROLES ?? NO_ROLES,
       ttlDefaultMs: settings.FLEETKEY_TTL_DEFAULT ?? {},
       ttlMaxMs: settings.FLEETKEY_TTL_MAX ?? {},
     },

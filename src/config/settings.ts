@@ -4,6 +4,7 @@ import { z } from "zod";
 import { PEPPER_BYTES, type Pepper } from "../domain/api-key/digests.ts";
 import { ENVIRONMENT_PATTERN, PREFIX_LENGTH_MAX, PREFIX_PATTERN } from "../domain/api-key/key-format.ts";
 import { KEY_TYPES, type KeyType } from "../domain/key-type.ts";
+import { OWN_SCOPES, ROLE_PATTERN, type Roles, scopeTrouble } from "../domain/scope.ts";
 import type { StoreAddress } from "../store/open-store.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import type { ListenAddress } from "../transport/http.ts";
@@ -98,6 +99,24 @@ function parsePositiveDuration(text: string): number {
   return ms;
 }
 
+function parseRoles(text: string): Roles {
+  const roles = text.split(",").map((part) => {
+    const [name = "", list, ...rest] = part.trim().split("=");
+    if (!ROLE_PATTERN.test(name) || list === undefined || rest.length > 0) {
+      throw new Error("must be role=scope scope,role=scope");
+    }
+    const scopes = list.split(" ").filter((scope) => scope !== "");
+    for (const scope of scopes) {
+      const isOwn = scope.startsWith(OWN_SCOPES);
+      const trouble = isOwn ? `must not begin with ${OWN_SCOPES}` : scopeTrouble(scope);
+      if (trouble !== undefined) throw new Error(`a scope of the role ${name} ${trouble}`);
+    }
+    return [name, scopes] as const;
+  });
+  if (new Map(roles).size < roles.length) throw new Error("must not hold a role twice");
+  return new Map(roles);
+}
+
 function parseBcryptCost(text: string): number {
   const cost = Number(text);
   if (/^\d+$/.test(text) && cost >= BCRYPT_COST_MIN && cost <= BCRYPT_COST_MAX) return cost;
@@ -141,6 +160,12 @@ export const SETTINGS = {
   FLEETKEY_KEY_PREFIXES: parsed(parsePerType(parsePrefix))
     .optional()
     .describe("Whole prefixes instead of `fl_<type>_<environment>`, as `user=acme,service=acme_svc`."),
+  FLEETKEY_ROLES: parsed(parseRoles)
+    .optional()
+    .describe(
+      "Named sets of scopes, as `reader=orders:read invoices:read,clerk=orders:*`. A key has what its " +
+        "roles hold now; none may hold a scope that begins with `fleetkey:`.",
+    ),
   FLEETKEY_TTL_DEFAULT: parsed(parsePerType(parsePositiveDuration))
     .optional()
     .describe(

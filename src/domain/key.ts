@@ -37,6 +37,9 @@ export interface KeyRecord {
   readonly description: string;
   /** JSON text, so that no store can bend keys such as `__proto__` or `$where`. */
   readonly metadata?: string;
+  readonly scopes: readonly string[];
+  /** Names of sets of scopes; what they hold is the settings' and can change under the key. */
+  readonly roles: readonly string[];
   readonly createTime: number;
   readonly createdBy: string;
   readonly updateTime: number;

@@ -3,6 +3,7 @@
 import { type KeyRecord, liveGenerations } from "./key.ts";
 import type { KeyType } from "./key-type.ts";
 import { endingRaise, type Raise } from "./principal.ts";
+import { grantedScopes, missingScopes, NO_ROLES, type Roles } from "./scope.ts";
 import type { DenialReason, KeyView } from "./verdict.ts";
 
 export const KEY_STATES = ["active", "disabled", "expired", "revoked"] as const;
@@ -11,6 +12,7 @@ export type KeyState = (typeof KEY_STATES)[number];
 /** What a request demands of the key that it presents. */
 export interface Requirements {
   readonly expectedType?: KeyType;
+  readonly requiredScopes?: readonly string[];
 }
 
 /** When and why a key was revoked, by itself or through a principal: whichever came first. */
@@ -29,10 +31,16 @@ export function stateOf(view: KeyView, now: number): KeyState {
 }
 
 /** The first reason to refuse a key whose secret was right, or undefined when it may be used. */
-export function evaluate(view: KeyView, requirements: Requirements, now: number): DenialReason | undefined {
+export function evaluate(
+  view: KeyView,
+  requirements: Requirements,
+  now: number,
+  roles: Roles = NO_ROLES,
+): DenialReason | undefined {
   const state = stateOf(view, now);
   if (state !== "active") return state;
-  const { expectedType } = requirements;
+  const { expectedType, requiredScopes = [] } = requirements;
+  if (missingScopes(grantedScopes(view.key, roles), requiredScopes).length > 0) return "insufficient_scope";
   if (expectedType !== undefined && expectedType !== view.key.type) return "wrong_type";
   return undefined;
 }

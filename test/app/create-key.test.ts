@@ -30,6 +30,8 @@ describe("Create", () => {
       name: "ci ✓",
       description: "for the pipeline",
       metadata,
+      scopes: ["orders:*"],
+      roles: ["reader"],
       expireTime: START + 1,
     };
     const { apiKey, key } = await create(ports, asked);
@@ -48,6 +50,8 @@ describe("Create", () => {
       name: "ci ✓",
       description: "for the pipeline",
       metadata: JSON.stringify(metadata),
+      scopes: ["orders:*"],
+      roles: ["reader"],
       createTime: START,
       createdBy: "root",
       updateTime: START,

@@ -28,6 +28,8 @@ export function createInput(overrides: Partial<CreateKeyInput> = {}): CreateKeyI
     userId: "user-1",
     name: "",
     description: "",
+    scopes: [],
+    roles: [],
     provider: "",
     exclusive: false,
     requestId: "",

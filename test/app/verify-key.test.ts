@@ -24,8 +24,8 @@ import {
   type World,
 } from "./world.ts";
 
-const verify = ({ ports }: World, apiKey: string, expectedType?: string) =>
-  verifyKey(ports, { apiKey, expectedType });
+const verify = ({ ports }: Pick<World, "ports">, apiKey: string, expectedType?: string) =>
+  verifyKey(ports, { apiKey, expectedType, requiredScopes: [] });
 const wrongSecretOf = ({ key }: CreatedKey) =>
   formatApiKey(key.prefix, lookupOf(key.keyId) ?? "", newSecret(seededBytes(99)));
 
@@ -61,9 +61,10 @@ describe("Verify without a store", () => {
   ])("says of %s without any I/O what it is", async (_, change, verdict) => {
     const { ports } = await openWorld();
     const { apiKey } = await create(ports);
-    expect(
-      await verifyKey({ ...ports, store: untouched }, { apiKey: change(apiKey), expectedType: undefined }),
-    ).toEqual({ valid: false, reason: verdict });
+    expect(await verify({ ports: { ...ports, store: untouched } }, change(apiKey))).toEqual({
+      valid: false,
+      reason: verdict,
+    });
   });
 
   it("A single changed character, wherever it is, is told without any I/O.", async () => {

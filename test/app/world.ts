@@ -29,6 +29,7 @@ export const NOBODY: Caller = { id: undefined, address: "198.51.100.7" };
 export const POLICY: KeyPolicy = {
   environment: ENVIRONMENT,
   prefixes: buildPrefixes(),
+  roles: new Map([["reader", ["orders:read", "invoices:read"]]]),
   ttlDefaultMs: {},
   ttlMaxMs: {},
 };
@@ -109,7 +110,7 @@ export async function create(
 
 /** What Verify says, as one word: `valid`, or the reason. */
 export async function verdictOf(ports: AppPorts, apiKey: string): Promise<string> {
-  const verdict = await verifyKey(ports, { apiKey, expectedType: undefined });
+  const verdict = await verifyKey(ports, { apiKey, expectedType: undefined, requiredScopes: [] });
   return verdict.valid ? "valid" : verdict.reason;
 }
 

@@ -4,6 +4,10 @@ import { describe, expect, it } from "vitest";
 import { type Config, loadConfig } from "../../src/config/load-config.ts";
 import { bytes, MONGODB, pepper, rootKey, type Settings } from "./settings.ts";
 
+const READER_AND_CLERK = [
+  ["reader", ["read", "list"]],
+  ["clerk", ["orders:*"]],
+];
 const pepperBytes = (byte: number) => Buffer.alloc(32, byte);
 const uri = (text: string) => ({ kind: "mongodb", uri: text });
 
@@ -36,6 +40,8 @@ const ROWS: readonly Row[] = [
   ["KEY_PREFIXES", "user=acme", (c) => c.policy.prefixes.user, "acme"],
   ["KEY_PREFIXES", "user=acme, service=acme_svc", (c) => c.policy.prefixes.service, "acme_svc"],
   ["KEY_PREFIXES", `user=${"a".repeat(48)}`, (c) => c.policy.prefixes.user, "a".repeat(48)],
+  ["ROLES", "reader=read list, clerk=orders:*", (c) => [...c.policy.roles], READER_AND_CLERK],
+  ["ROLES", "nothing=", (c) => [...c.policy.roles], [["nothing", []]]],
   ["TTL_DEFAULT", "user=1s", (c) => c.policy.ttlDefaultMs, { user: 1_000 }],
   ["TTL_MAX", "user=90d,service=1", (c) => c.policy.ttlMaxMs, { user: 7_776_000_000, service: 1_000 }],
   ["BCRYPT_COST", "4", (c) => c.bcryptCost, 4],
@@ -89,6 +95,7 @@ const DEFAULTS: Config = {
       publishable: "fl_pub_dev",
       integration: "fl_int_dev",
     },
+    roles: new Map(),
     ttlDefaultMs: {},
     ttlMaxMs: {},
   },

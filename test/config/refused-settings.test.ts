@@ -13,6 +13,7 @@ const PEPPERS = "must be version:base64[,version:base64] of 32 bytes each, versi
 const VERSIONS = "must be version[,version]";
 const TYPES = "must name types: user, organization, service, publishable, integration";
 const PAIRS = "must be type=value[,type=value]";
+const ROLE = "must be role=scope scope,role=scope";
 const TWICE = "must not hold a type twice";
 const COST = "must be a whole number from 4 to 14";
 const DURATION = "must be a duration such as 10s, 5m, 24h or 90d";
@@ -80,6 +81,16 @@ const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, mess
     ["user=ac-me", PREFIX],
     ["user=acme=x", PAIRS],
     ["user=acme,user=acme2", TWICE],
+  ],
+  ROLES: [
+    ["reader", ROLE],
+    ["READER=read", ROLE],
+    [`${"r".repeat(65)}=read`, ROLE],
+    ["reader=read=list", ROLE],
+    ["reader=read,reader=list", "must not hold a role twice"],
+    ["reader=Read", "a scope of the role reader must be of a-z, 0-9, _ . : - and *"],
+    ["reader=fleetkey:verify", "a scope of the role reader must not begin with fleetkey:"],
+    ["reader=fleetkey:*", "a scope of the role reader must not begin with fleetkey:"],
   ],
   TTL_DEFAULT: [
     ["90d", TYPES],

@@ -79,6 +79,8 @@ export function buildKey(overrides: Partial<KeyRecord> = {}): KeyRecord {
     owner,
     name: "a key",
     description: "",
+    scopes: [],
+    roles: [],
     createTime: START,
     createdBy: "caller-1",
     updateTime: START,

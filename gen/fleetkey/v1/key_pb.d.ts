@@ -90,6 +90,21 @@ export declare type Key = Message<"fleetkey.v1.Key"> & {
   metadata?: JsonObject | undefined;
 
   /**
+   * What the key may do. A last segment `*` stands for whatever is deeper: `orders:*` covers `orders:read`.
+   * At most 64 of at most 128 characters each, of a-z, 0-9, `_`, `.`, `:`, `-` and `*`.
+   *
+   * @generated from field: repeated string scopes = 11;
+   */
+  scopes: string[];
+
+  /**
+   * Named sets of scopes from the settings of the service, resolved when the key is checked. At most 16.
+   *
+   * @generated from field: repeated string roles = 12;
+   */
+  roles: string[];
+
+  /**
    * Where an integration key's holder comes from, such as "stripe"; empty for the other types. 1 to 64 bytes.
    *
    * @generated from field: string provider = 13;

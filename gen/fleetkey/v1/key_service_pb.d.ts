@@ -74,6 +74,20 @@ export declare type CreateRequest = Message<"fleetkey.v1.CreateRequest"> & {
   metadata?: JsonObject | undefined;
 
   /**
+   * What the key may do: at most 64 scopes. None: it fits no request that requires one.
+   *
+   * @generated from field: repeated string scopes = 8;
+   */
+  scopes: string[];
+
+  /**
+   * At most 16, each known to the service.
+   *
+   * @generated from field: repeated string roles = 9;
+   */
+  roles: string[];
+
+  /**
    * When the key ends, in the future. Neither this nor ttl: the type's default; past the type's maximum: refused.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 10;
@@ -417,6 +431,114 @@ export declare type RevokeAllForUserResponse = Message<"fleetkey.v1.RevokeAllFor
 export declare const RevokeAllForUserResponseSchema: GenMessage<RevokeAllForUserResponse>;
 
 /**
+ * Whose keys to end.
+ *
+ * @generated from message fleetkey.v1.RevokeAllForOrganizationRequest
+ */
+export declare type RevokeAllForOrganizationRequest = Message<"fleetkey.v1.RevokeAllForOrganizationRequest"> & {
+  /**
+   * Required. 1 to 128 bytes.
+   *
+   * @generated from field: string organization_id = 1;
+   */
+  organizationId: string;
+
+  /**
+   * Kept with the organization and the event. At most 256 bytes.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Makes a repetition recognizable, over the last 16 revocations of this organization. At most 128 bytes.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.RevokeAllForOrganizationRequest.
+ * Use `create(RevokeAllForOrganizationRequestSchema)` to create a new message.
+ */
+export declare const RevokeAllForOrganizationRequestSchema: GenMessage<RevokeAllForOrganizationRequest>;
+
+/**
+ * What ended.
+ *
+ * @generated from message fleetkey.v1.RevokeAllForOrganizationResponse
+ */
+export declare type RevokeAllForOrganizationResponse = Message<"fleetkey.v1.RevokeAllForOrganizationResponse"> & {
+  /**
+   * How many keys were live until this call (for a repetition: until the call that it repeats).
+   *
+   * @generated from field: uint32 revoked_count = 1;
+   */
+  revokedCount: number;
+};
+
+/**
+ * Describes the message fleetkey.v1.RevokeAllForOrganizationResponse.
+ * Use `create(RevokeAllForOrganizationResponseSchema)` to create a new message.
+ */
+export declare const RevokeAllForOrganizationResponseSchema: GenMessage<RevokeAllForOrganizationResponse>;
+
+/**
+ * Whose keys to end.
+ *
+ * @generated from message fleetkey.v1.RevokeAllForServiceAccountRequest
+ */
+export declare type RevokeAllForServiceAccountRequest = Message<"fleetkey.v1.RevokeAllForServiceAccountRequest"> & {
+  /**
+   * Required. 1 to 128 bytes.
+   *
+   * @generated from field: string service_account_id = 1;
+   */
+  serviceAccountId: string;
+
+  /**
+   * Kept with the service account and the event. At most 256 bytes.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * Makes a repetition recognizable, over the last 16 revocations of this service account. At most 128 bytes.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.RevokeAllForServiceAccountRequest.
+ * Use `create(RevokeAllForServiceAccountRequestSchema)` to create a new message.
+ */
+export declare const RevokeAllForServiceAccountRequestSchema: GenMessage<RevokeAllForServiceAccountRequest>;
+
+/**
+ * What ended.
+ *
+ * @generated from message fleetkey.v1.RevokeAllForServiceAccountResponse
+ */
+export declare type RevokeAllForServiceAccountResponse = Message<"fleetkey.v1.RevokeAllForServiceAccountResponse"> & {
+  /**
+   * How many keys were live until this call (for a repetition: until the call that it repeats).
+   *
+   * @generated from field: uint32 revoked_count = 1;
+   */
+  revokedCount: number;
+};
+
+/**
+ * Describes the message fleetkey.v1.RevokeAllForServiceAccountResponse.
+ * Use `create(RevokeAllForServiceAccountResponseSchema)` to create a new message.
+ */
+export declare const RevokeAllForServiceAccountResponseSchema: GenMessage<RevokeAllForServiceAccountResponse>;
+
+/**
  * The api_key to check.
  *
  * @generated from message fleetkey.v1.VerifyRequest
@@ -428,6 +550,13 @@ export declare type VerifyRequest = Message<"fleetkey.v1.VerifyRequest"> & {
    * @generated from field: string api_key = 1;
    */
   apiKey: string;
+
+  /**
+   * All of them must be covered by the key's scopes and roles, else it is refused with INSUFFICIENT_SCOPE. At most 64.
+   *
+   * @generated from field: repeated string required_scopes = 2;
+   */
+  requiredScopes: string[];
 
   /**
    * When given, a key of another type is refused with WRONG_TYPE.
@@ -469,6 +598,13 @@ export declare type VerifyResponse = Message<"fleetkey.v1.VerifyResponse"> & {
    * @generated from field: fleetkey.v1.Key key = 3;
    */
   key?: Key | undefined;
+
+  /**
+   * With INSUFFICIENT_SCOPE: which of the required scopes are not covered, in the order asked.
+   *
+   * @generated from field: repeated string missing_scopes = 4;
+   */
+  missingScopes: string[];
 };
 
 /**
@@ -662,6 +798,26 @@ export declare const KeyService: GenService<{
     methodKind: "unary";
     input: typeof RevokeAllForUserRequestSchema;
     output: typeof RevokeAllForUserResponseSchema;
+  },
+  /**
+   * Ends every key that carries the organization, as RevokeAllForUser does for a user.
+   *
+   * @generated from rpc fleetkey.v1.KeyService.RevokeAllForOrganization
+   */
+  revokeAllForOrganization: {
+    methodKind: "unary";
+    input: typeof RevokeAllForOrganizationRequestSchema;
+    output: typeof RevokeAllForOrganizationResponseSchema;
+  },
+  /**
+   * Ends every key that carries the service account, as RevokeAllForUser does for a user.
+   *
+   * @generated from rpc fleetkey.v1.KeyService.RevokeAllForServiceAccount
+   */
+  revokeAllForServiceAccount: {
+    methodKind: "unary";
+    input: typeof RevokeAllForServiceAccountRequestSchema;
+    output: typeof RevokeAllForServiceAccountResponseSchema;
   },
   /**
    * Checks an api_key. A refusal is an answer (`valid: false`), not an error. Takes an api_key, so it is never GET.

@@ -11,12 +11,14 @@ import {
   checkOwner,
   DESCRIPTION_BYTES_MAX,
   NAME_BYTES_MAX,
+  OWNER_PATHS,
   type OwnerInput,
   PROVIDER_BYTES_MAX,
   PROVIDER_PATTERN,
   REQUEST_ID_BYTES_MAX,
 } from "./key-fields.ts";
 import { checkLifetime, type LifetimeInput } from "./key-lifetime.ts";
+import { checkRoles, checkScopes } from "./scope-fields.ts";
 import { Violations } from "./violations.ts";
 
 /** As it comes from a transport: texts are empty when left out. */
@@ -25,6 +27,8 @@ export interface CreateKeyInput extends OwnerInput, LifetimeInput {
   readonly name: string;
   readonly description: string;
   readonly metadata?: unknown;
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
   readonly provider: string;
   readonly exclusive: boolean;
   readonly requestId: string;
@@ -32,7 +36,7 @@ export interface CreateKeyInput extends OwnerInput, LifetimeInput {
 
 type ChosenFields = Pick<
   KeyRecord,
-  "type" | "owner" | "provider" | "name" | "description" | "metadata" | "expireTime"
+  "type" | "owner" | "provider" | "name" | "description" | "metadata" | "scopes" | "roles" | "expireTime"
 >;
 
 export interface CreateCommand {
@@ -43,12 +47,7 @@ export interface CreateCommand {
 }
 
 /** Owner fields that only some types may carry: what no type needs is refused rather than kept unread. */
-const PROTO_FIELDS = {
-  userId: "user_id",
-  organizationId: "organization_id",
-  serviceAccountId: "service_account_id",
-  provider: "provider",
-} as const;
+const PROTO_FIELDS = { ...OWNER_PATHS, provider: "provider" } as const;
 
 /** Throws `invalid_argument` with every violation. */
 export function checkCreate(
@@ -67,6 +66,8 @@ export function checkCreate(
   violations.text("name", input.name, { bytesMax: NAME_BYTES_MAX });
   violations.text("description", input.description, { bytesMax: DESCRIPTION_BYTES_MAX });
   const metadata = checkMetadata(violations, input.metadata);
+  checkScopes(violations, "scopes", input.scopes);
+  checkRoles(violations, "roles", input.roles, policy.roles);
   const requestId = violations.text("request_id", input.requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
   if (type !== undefined) checkTypeFields(violations, type, owner, provider);
   const expireTime = checkLifetime(violations, input, type, policy, now);
@@ -80,6 +81,8 @@ export function checkCreate(
     description: input.description,
     provider,
     metadata,
+    scopes: [...new Set(input.scopes)],
+    roles: [...new Set(input.roles)],
     expireTime,
   };
   const request =
@@ -112,8 +115,20 @@ function requestDigest(input: CreateKeyInput): string {
   const { type, userId, organizationId, serviceAccountId, name, description, metadata, provider, exclusive } =
     input;
   const owner = { userId, organizationId, serviceAccountId };
-  const { expireTime, ttlMs } = input;
-  const asked = { type, owner, name, description, metadata, provider, exclusive, expireTime, ttlMs };
+  const { expireTime, ttlMs, scopes, roles } = input;
+  const asked = {
+    type,
+    owner,
+    name,
+    description,
+    metadata,
+    provider,
+    exclusive,
+    expireTime,
+    ttlMs,
+    scopes,
+    roles,
+  };
   return createHash("sha256").update(canonicalJson(asked)).digest("base64url");
 }
 

@@ -25,6 +25,16 @@ export interface OwnerInput {
   readonly serviceAccountId: string;
 }
 
+/** No owner at all. */
+export const NO_OWNER: OwnerInput = { userId: "", organizationId: "", serviceAccountId: "" };
+
+/** The owner fields as the protos name them. */
+export const OWNER_PATHS = {
+  userId: "user_id",
+  organizationId: "organization_id",
+  serviceAccountId: "service_account_id",
+} as const;
+
 /** A target as it comes from a transport; undefined when none was given. */
 export type TargetInput =
   | { readonly by: "key_id"; readonly keyId: string }

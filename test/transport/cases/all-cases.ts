@@ -7,6 +7,7 @@ import { listingCases } from "./listing.ts";
 import { possessionCases } from "./possession.ts";
 import { refreshCases } from "./refresh.ts";
 import { revokeCases } from "./revoke.ts";
+import { scopeCases } from "./scopes.ts";
 import { targetCases } from "./target.ts";
 
 export const ALL_CASES: readonly Case[] = [
@@ -15,6 +16,7 @@ export const ALL_CASES: readonly Case[] = [
   ...revokeCases,
   ...listingCases,
   ...possessionCases,
+  ...scopeCases,
   ...targetCases,
   ...badInputCases,
   ...accessCases,

@@ -56,6 +56,8 @@ const METHODS = {
   Refresh: KeyService.method.refresh,
   Revoke: KeyService.method.revoke,
   RevokeAllForUser: KeyService.method.revokeAllForUser,
+  RevokeAllForOrganization: KeyService.method.revokeAllForOrganization,
+  RevokeAllForServiceAccount: KeyService.method.revokeAllForServiceAccount,
   Verify: KeyService.method.verify,
   Get: KeyService.method.get,
   List: KeyService.method.list,

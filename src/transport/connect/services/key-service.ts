@@ -7,7 +7,11 @@ import type { AppPorts } from "../../../app/ports.ts";
 import { getKey, listKeys } from "../../../app/read-keys.ts";
 import { refreshKey } from "../../../app/refresh-key.ts";
 import { revokeKey } from "../../../app/revoke-key.ts";
-import { revokeAllForUser } from "../../../app/revoke-principal.ts";
+import {
+  revokeAllForOrganization,
+  revokeAllForServiceAccount,
+  revokeAllForUser,
+} from "../../../app/revoke-principal.ts";
 import { verifyKey } from "../../../app/verify-key.ts";
 import { CALLER } from "../call-context.ts";
 import {
@@ -60,13 +64,22 @@ export function keyService(ports: AppPorts): ServiceImpl<typeof KeyService> {
       return { revokedCount: await revokeAllForUser(ports, callerOf(context), request) };
     },
 
-    async verify({ apiKey, expectedType }, context) {
+    async revokeAllForOrganization(request, context) {
+      return { revokedCount: await revokeAllForOrganization(ports, callerOf(context), request) };
+    },
+
+    async revokeAllForServiceAccount(request, context) {
+      return { revokedCount: await revokeAllForServiceAccount(ports, callerOf(context), request) };
+    },
+
+    async verify({ apiKey, expectedType, requiredScopes }, context) {
       callerOf(context);
-      const verdict = await verifyKey(ports, { apiKey, expectedType: keyTypeWord(expectedType) });
+      const input = { apiKey, expectedType: keyTypeWord(expectedType), requiredScopes };
+      const verdict = await verifyKey(ports, input);
       const key = verdict.view && keyMessage(verdict.view, ports.clock());
-      return verdict.valid
-        ? { valid: true, key }
-        : { valid: false, denialReason: denialReasonValue(verdict.reason), key };
+      if (verdict.valid) return { valid: true, key };
+      const missingScopes = [...(verdict.missingScopes ?? [])];
+      return { valid: false, denialReason: denialReasonValue(verdict.reason), key, missingScopes };
     },
 
     async get({ keyId }, context) {

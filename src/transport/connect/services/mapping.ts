@@ -83,6 +83,8 @@ export function keyMessage(view: KeyView, now: number): Key {
     name: key.name,
     description: key.description,
     metadata: key.metadata === undefined ? undefined : (JSON.parse(key.metadata) as JsonObject),
+    scopes: [...key.scopes],
+    roles: [...key.roles],
     provider: key.provider,
     environment: key.environment,
     createTime: timestampFromMs(key.createTime),
