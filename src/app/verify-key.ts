@@ -1,12 +1,20 @@
-// Verify: parse, read, compare, evaluate. Everything that it can say about a key is a value.
+// Verify and BatchVerify: parse, read, compare, evaluate. Everything that they can say about a key is a
+// value.
+import { invalidArgument } from "../domain/errors.ts";
 import { KEY_TYPES } from "../domain/key-type.ts";
 import { evaluate } from "../domain/lifecycle.ts";
 import { grantedScopes, missingScopes } from "../domain/scope.ts";
 import { denied, type Verdict } from "../domain/verdict.ts";
+import { BoundedQueue } from "../lib/bounded-queue.ts";
 import { checkScopes } from "./input/scope-fields.ts";
 import { Violations } from "./input/violations.ts";
 import type { AppPorts } from "./ports.ts";
 import { findByApiKey } from "./secret/find-by-api-key.ts";
+
+/** How many requests one call may hold. */
+export const BATCH_MAX = 1_000;
+/** How many of them read the store at a time, so that one call does not take all of its connections. */
+const RUNNING_MAX = 16;
 
 /** As it comes from a transport. */
 export interface VerifyKeyInput {
@@ -32,4 +40,26 @@ export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise
   if (reason !== "insufficient_scope") return denied(reason, view);
   const missing = missingScopes(grantedScopes(view.key, roles), requiredScopes);
   return { valid: false, reason, view, missingScopes: missing };
+}
+
+/** What became of one request; a failure is whatever its Verify threw, for the transport to map. */
+export type BatchOutcome = { readonly verdict: Verdict } | { readonly failure: Error };
+
+/** Each request with its own outcome, in their order: one that cannot be judged fails alone. */
+export async function verifyKeys(
+  ports: AppPorts,
+  inputs: readonly VerifyKeyInput[],
+): Promise<readonly BatchOutcome[]> {
+  if (inputs.length > BATCH_MAX) {
+    throw invalidArgument([{ field: "requests", description: `must be at most ${BATCH_MAX}` }]);
+  }
+  const queue = new BoundedQueue({ runningMax: RUNNING_MAX, waitingMax: BATCH_MAX });
+  const verify = (input: VerifyKeyInput): Promise<BatchOutcome> =>
+    queue
+      .run(() => verifyKey(ports, input))
+      .then(
+        (verdict) => ({ verdict }),
+        (failure: Error) => ({ failure }),
+      );
+  return Promise.all(inputs.map(verify));
 }

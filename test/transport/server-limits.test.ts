@@ -1,5 +1,5 @@
-// How much of a body is read: 64 KiB of a call with a credential, 4 KiB of one that anybody may send,
-// compressed or not, at the bound and one byte above it.
+// How much of a body is read: 64 KiB of a call with a credential, 1 MiB of one that holds many, 4 KiB of one
+// that anybody may send, compressed or not, at the bound and one byte above it.
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { ROOT_KEY, type RunningService, runService } from "../running-service.ts";
@@ -12,6 +12,7 @@ const SERVICE = "/fleetkey.v1.KeyService";
 const CREDENTIAL = { authorization: `Bearer ${ROOT_KEY}` };
 const JSON_TYPE = { "content-type": "application/json" };
 const BYTES_MAX = 65_536;
+const BATCH_BYTES_MAX = 1_048_576;
 const POSSESSION_BYTES_MAX = 4_096;
 /** Of the bombs: far above both bounds when unpacked, far below when packed. */
 const BOMB_BYTES = 2_000_000;
@@ -48,6 +49,11 @@ describe("a body with a credential", () => {
   it("is read up to 64 KiB", async () => {
     expect(await post("List", jsonOf(BYTES_MAX), CREDENTIAL)).toMatchObject({ status: 200 });
     expectTooLarge(await post("List", jsonOf(BYTES_MAX + 1), CREDENTIAL));
+  });
+
+  it("that holds many calls is read up to 1 MiB", async () => {
+    expect(await post("BatchVerify", jsonOf(BATCH_BYTES_MAX), CREDENTIAL)).toMatchObject({ status: 200 });
+    expectTooLarge(await post("BatchVerify", jsonOf(BATCH_BYTES_MAX + 1), CREDENTIAL));
   });
 
   it("is read up to 64 KiB without a length, too", async () => {

@@ -12,6 +12,7 @@ import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegen
 import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { DenialReason, Key, KeyState, KeyType } from "./key_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "../../google/rpc/status_pb.js";
 
 /**
  * Describes the file fleetkey/v1/key_service.proto.
@@ -614,6 +615,82 @@ export declare type VerifyResponse = Message<"fleetkey.v1.VerifyResponse"> & {
 export declare const VerifyResponseSchema: GenMessage<VerifyResponse>;
 
 /**
+ * The api_keys to check.
+ *
+ * @generated from message fleetkey.v1.BatchVerifyRequest
+ */
+export declare type BatchVerifyRequest = Message<"fleetkey.v1.BatchVerifyRequest"> & {
+  /**
+   * At most 1,000.
+   *
+   * @generated from field: repeated fleetkey.v1.VerifyRequest requests = 1;
+   */
+  requests: VerifyRequest[];
+};
+
+/**
+ * Describes the message fleetkey.v1.BatchVerifyRequest.
+ * Use `create(BatchVerifyRequestSchema)` to create a new message.
+ */
+export declare const BatchVerifyRequestSchema: GenMessage<BatchVerifyRequest>;
+
+/**
+ * What became of one request.
+ *
+ * @generated from message fleetkey.v1.BatchVerifyResult
+ */
+export declare type BatchVerifyResult = Message<"fleetkey.v1.BatchVerifyResult"> & {
+  /**
+   * Always set.
+   *
+   * @generated from oneof fleetkey.v1.BatchVerifyResult.result
+   */
+  result: {
+    /**
+     * The verdict.
+     *
+     * @generated from field: fleetkey.v1.VerifyResponse verify = 1;
+     */
+    value: VerifyResponse;
+    case: "verify";
+  } | {
+    /**
+     * Why there is none, as Verify alone would have failed. It is not a verdict: do not let in.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message fleetkey.v1.BatchVerifyResult.
+ * Use `create(BatchVerifyResultSchema)` to create a new message.
+ */
+export declare const BatchVerifyResultSchema: GenMessage<BatchVerifyResult>;
+
+/**
+ * The answers.
+ *
+ * @generated from message fleetkey.v1.BatchVerifyResponse
+ */
+export declare type BatchVerifyResponse = Message<"fleetkey.v1.BatchVerifyResponse"> & {
+  /**
+   * One for each request, in their order.
+   *
+   * @generated from field: repeated fleetkey.v1.BatchVerifyResult responses = 1;
+   */
+  responses: BatchVerifyResult[];
+};
+
+/**
+ * Describes the message fleetkey.v1.BatchVerifyResponse.
+ * Use `create(BatchVerifyResponseSchema)` to create a new message.
+ */
+export declare const BatchVerifyResponseSchema: GenMessage<BatchVerifyResponse>;
+
+/**
  * Which key.
  *
  * @generated from message fleetkey.v1.GetRequest
@@ -829,6 +906,17 @@ export declare const KeyService: GenService<{
     methodKind: "unary";
     input: typeof VerifyRequestSchema;
     output: typeof VerifyResponseSchema;
+  },
+  /**
+   * Checks many api_keys at once; answers in the order of the requests. One that cannot be judged fails alone.
+   * Errors of the call: invalid_argument (too many). At most 1 MiB as a message.
+   *
+   * @generated from rpc fleetkey.v1.KeyService.BatchVerify
+   */
+  batchVerify: {
+    methodKind: "unary";
+    input: typeof BatchVerifyRequestSchema;
+    output: typeof BatchVerifyResponseSchema;
   },
   /**
    * Answers with one key. Errors: not_found.

@@ -10,6 +10,7 @@ import { assertAllKnown } from "./strict-request.ts";
 /** Calls that change nothing are logged at `debug`: there are too many of them. */
 const READS: ReadonlySet<unknown> = new Set([
   KeyService.method.verify,
+  KeyService.method.batchVerify,
   KeyService.method.get,
   KeyService.method.list,
   EventService.method.listEvents,

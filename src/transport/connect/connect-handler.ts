@@ -21,6 +21,8 @@ import { strictJson } from "./strict-request.ts";
 export const REQUEST_BYTES_MAX = 65_536;
 /** Largest message of the calls that anybody may send without a credential. */
 export const POSSESSION_REQUEST_BYTES_MAX = 4_096;
+/** Largest message of the calls that hold many. */
+export const BATCH_REQUEST_BYTES_MAX = 1_048_576;
 /** Longest time that a client may ask a call to take. */
 const CALL_MS_MAX = 60_000;
 
@@ -30,7 +32,11 @@ export function connectHandler(
 ): HttpHandler {
   const adapter = connectNodeAdapter({
     routes: (router) => {
-      addService(router, KeyService, keyService(ports));
+      addService(
+        router,
+        KeyService,
+        keyService(ports, (bug) => options.log.error({ err: bug }, "bug")),
+      );
       addService(router, EventService, eventService(ports));
     },
     requestGate: requestGate(options.isRoot),
@@ -72,12 +78,13 @@ function addService<Service extends DescService>(
     const handler = implementation[method.localName as keyof ServiceImpl<Service>];
     router.rpc(method, handler as never, {
       jsonOptions: strictJson(method.input),
-      readMaxBytes: requestBytesMax(method),
+      readMaxBytes: REQUEST_BYTES_MAX_BY_METHOD.get(method) ?? REQUEST_BYTES_MAX,
     });
   }
 }
 
-function requestBytesMax(method: DescMethod): number {
-  const isByPossession = method === KeyService.method.refresh || method === KeyService.method.revoke;
-  return isByPossession ? POSSESSION_REQUEST_BYTES_MAX : REQUEST_BYTES_MAX;
-}
+const REQUEST_BYTES_MAX_BY_METHOD: ReadonlyMap<DescMethod, number> = new Map<DescMethod, number>([
+  [KeyService.method.refresh, POSSESSION_REQUEST_BYTES_MAX],
+  [KeyService.method.revoke, POSSESSION_REQUEST_BYTES_MAX],
+  [KeyService.method.batchVerify, BATCH_REQUEST_BYTES_MAX],
+]);

@@ -1,11 +1,14 @@
 // From Fleetkey's errors to Connect's, which Connect writes as gRPC, gRPC-Web or Connect. Details follow
 // AIP-193.
+import { create, createRegistry } from "@bufbuild/protobuf";
+import { anyPack } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
   RetryInfoSchema,
 } from "../../../gen/google/rpc/error_details_pb.js";
+import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 import { type ErrorCode, FleetkeyError } from "../../domain/errors.ts";
 
 /** The domain of every ErrorInfo. */
@@ -42,6 +45,17 @@ export function toConnectError(error: FleetkeyError): ConnectError {
   if (error.code === "unauthenticated") mapped.metadata.set("www-authenticate", "Bearer");
   return mapped;
 }
+
+/** The error as part of an answer; the numbers of Connect's codes are gRPC's. */
+export function toStatus({ code, rawMessage, details }: ConnectError): Status {
+  const packed = details.flatMap((detail) =>
+    "desc" in detail ? [anyPack(detail.desc, create(detail.desc, detail.value))] : [],
+  );
+  return create(StatusSchema, { code, message: rawMessage, details: packed });
+}
+
+/** What details can be, for JSON, which spells them out. */
+export const DETAILS_REGISTRY = createRegistry(ErrorInfoSchema, BadRequestSchema, RetryInfoSchema);
 
 /** Maps whatever was thrown. A bug tells the caller nothing but that it is one; `report` gets all of it. */
 export function asConnectError(thrown: unknown, report: (bug: unknown) => void): ConnectError {

@@ -9,7 +9,7 @@ import {
   type JsonValue,
 } from "@bufbuild/protobuf";
 import { invalidArgument, type Violation } from "../../domain/errors.ts";
-import { toConnectError } from "./errors.ts";
+import { DETAILS_REGISTRY, toConnectError } from "./errors.ts";
 
 /** Longer names are not repeated: one could be an api_key in the wrong place. No field of ours is as long. */
 const REPEATED_NAME_LENGTH_MAX = 24;
@@ -24,7 +24,7 @@ const STRICT = { ignoreUnknownFields: false };
  * only place before its own decoding; what decodes here decodes there.
  */
 export function strictJson(input: DescMessage) {
-  return { ...STRICT, textDecoder: new StrictDecoder(input) };
+  return { ...STRICT, registry: DETAILS_REGISTRY, textDecoder: new StrictDecoder(input) };
 }
 
 class StrictDecoder {

@@ -1,6 +1,7 @@
 // Every case. One that is in a file of this folder and not in this list runs nowhere.
 import { accessCases } from "./access.ts";
 import { badInputCases } from "./bad-input.ts";
+import { batchCases } from "./batch.ts";
 import type { Case } from "./case.ts";
 import { createCases } from "./create.ts";
 import { listingCases } from "./listing.ts";
@@ -17,6 +18,7 @@ export const ALL_CASES: readonly Case[] = [
   ...listingCases,
   ...possessionCases,
   ...scopeCases,
+  ...batchCases,
   ...targetCases,
   ...badInputCases,
   ...accessCases,

@@ -59,6 +59,7 @@ const METHODS = {
   RevokeAllForOrganization: KeyService.method.revokeAllForOrganization,
   RevokeAllForServiceAccount: KeyService.method.revokeAllForServiceAccount,
   Verify: KeyService.method.verify,
+  BatchVerify: KeyService.method.batchVerify,
   Get: KeyService.method.get,
   List: KeyService.method.list,
   ListEvents: EventService.method.listEvents,

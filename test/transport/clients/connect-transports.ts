@@ -5,6 +5,7 @@ import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { DETAILS_REGISTRY } from "../../../src/transport/connect/errors.ts";
 import {
   type CallOptions,
   type Client,
@@ -29,7 +30,11 @@ export function connectNodeGrpc(baseUrl: string, certificate: string): Client {
 }
 
 export function connectWebJson(baseUrl: string): Client {
-  const transport = createConnectTransport({ baseUrl, useBinaryFormat: false });
+  const transport = createConnectTransport({
+    baseUrl,
+    useBinaryFormat: false,
+    jsonOptions: { registry: DETAILS_REGISTRY },
+  });
   return clientOver(transport, []);
 }
 

@@ -1,5 +1,6 @@
 // Requests from JSON to messages and answers back, for clients that are generated from the contract.
 import { fromJson, type JsonObject, type Message, toJson } from "@bufbuild/protobuf";
+import { DETAILS_REGISTRY } from "../../../src/transport/connect/errors.ts";
 import { type CallOptions, methodOf, type Rpc, UNKNOWN_NUMBER } from "./client.ts";
 
 /** The request as a message, with an unknown field when the call asks for one. */
@@ -14,5 +15,5 @@ export function requestMessage(rpc: Rpc, request: JsonObject, options: CallOptio
 }
 
 export function responseJson(rpc: Rpc, response: Message): JsonObject {
-  return toJson(methodOf(rpc).output, response) as JsonObject;
+  return toJson(methodOf(rpc).output, response, { registry: DETAILS_REGISTRY }) as JsonObject;
 }

@@ -1,6 +1,7 @@
 // KeyService over the use cases. Handlers only map.
+import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { KeyService } from "../../../../gen/fleetkey/v1/key_service_pb.js";
+import type { BatchVerifyResultSchema, KeyService } from "../../../../gen/fleetkey/v1/key_service_pb.js";
 import type { Caller } from "../../../access/caller.ts";
 import { createKey } from "../../../app/create-key.ts";
 import type { AppPorts } from "../../../app/ports.ts";
@@ -12,16 +13,18 @@ import {
   revokeAllForServiceAccount,
   revokeAllForUser,
 } from "../../../app/revoke-principal.ts";
-import { verifyKey } from "../../../app/verify-key.ts";
+import { verifyKey, verifyKeys } from "../../../app/verify-key.ts";
 import { CALLER } from "../call-context.ts";
+import { asConnectError, toStatus } from "../errors.ts";
 import {
-  denialReasonValue,
   durationMs,
   keyMessage,
   keyStateWord,
   keyTypeWord,
   targetInput,
   timeMs,
+  verifyInput,
+  verifyResponse,
 } from "./mapping.ts";
 
 /** Who calls; a call that came past the gate always has one. */
@@ -31,7 +34,8 @@ function callerOf(context: HandlerContext): Caller {
   return caller;
 }
 
-export function keyService(ports: AppPorts): ServiceImpl<typeof KeyService> {
+/** `report` is told of bugs that end one request of a batch; those that end a call are reported around it. */
+export function keyService(ports: AppPorts, report: (bug: unknown) => void): ServiceImpl<typeof KeyService> {
   return {
     async create(request, context) {
       const { expireTime, ttl, ...fields } = request;
@@ -72,14 +76,21 @@ export function keyService(ports: AppPorts): ServiceImpl<typeof KeyService> {
       return { revokedCount: await revokeAllForServiceAccount(ports, callerOf(context), request) };
     },
 
-    async verify({ apiKey, expectedType, requiredScopes }, context) {
+    async verify(request, context) {
       callerOf(context);
-      const input = { apiKey, expectedType: keyTypeWord(expectedType), requiredScopes };
-      const verdict = await verifyKey(ports, input);
-      const key = verdict.view && keyMessage(verdict.view, ports.clock());
-      if (verdict.valid) return { valid: true, key };
-      const missingScopes = [...(verdict.missingScopes ?? [])];
-      return { valid: false, denialReason: denialReasonValue(verdict.reason), key, missingScopes };
+      return verifyResponse(await verifyKey(ports, verifyInput(request)), ports.clock());
+    },
+
+    async batchVerify({ requests }, context) {
+      callerOf(context);
+      const outcomes = await verifyKeys(ports, requests.map(verifyInput));
+      const now = ports.clock();
+      const results = outcomes.map((outcome): MessageInitShape<typeof BatchVerifyResultSchema>["result"] =>
+        "verdict" in outcome
+          ? { case: "verify", value: verifyResponse(outcome.verdict, now) }
+          : { case: "error", value: toStatus(asConnectError(outcome.failure, report)) },
+      );
+      return { responses: results.map((result) => ({ result })) };
     },
 
     async get({ keyId }, context) {

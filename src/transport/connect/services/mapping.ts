@@ -11,12 +11,19 @@ import {
   KeyState as KeyStateEnum,
   KeyType as KeyTypeEnum,
 } from "../../../../gen/fleetkey/v1/key_pb.js";
-import type { RefreshRequest, RevokeRequest } from "../../../../gen/fleetkey/v1/key_service_pb.js";
+import {
+  type RefreshRequest,
+  type RevokeRequest,
+  type VerifyRequest,
+  type VerifyResponse,
+  VerifyResponseSchema,
+} from "../../../../gen/fleetkey/v1/key_service_pb.js";
 import type { TargetInput } from "../../../app/input/key-fields.ts";
+import type { VerifyKeyInput } from "../../../app/verify-key.ts";
 import type { NumberedEvent } from "../../../domain/event.ts";
 import { etagOf, keyPrefixOf, newestGeneration } from "../../../domain/key.ts";
 import { graceEndOf, revocationOf, stateOf } from "../../../domain/lifecycle.ts";
-import type { DenialReason, KeyView } from "../../../domain/verdict.ts";
+import type { KeyView, Verdict } from "../../../domain/verdict.ts";
 
 // Enum values are named as the domain's words, in capitals.
 type EnumObject = Readonly<Record<string, string | number>>;
@@ -38,8 +45,6 @@ function enumValue(values: EnumObject, word: string): number {
 export const keyTypeWord = (value: KeyTypeEnum) => enumWord(KeyTypeEnum, value);
 export const keyStateWord = (value: KeyStateEnum) => enumWord(KeyStateEnum, value);
 export const eventKindWord = (value: EventKind) => enumWord(EventKind, value);
-export const denialReasonValue = (reason: DenialReason): DenialReasonEnum =>
-  enumValue(DenialReasonEnum, reason);
 
 /** Milliseconds since the Unix epoch, NaN outside of what a Timestamp may hold. */
 export function timeMs(timestamp: Timestamp | undefined): number | undefined {
@@ -98,6 +103,20 @@ export function keyMessage(view: KeyView, now: number): Key {
     exclusive: key.slot !== undefined,
     etag: etagOf(key),
   });
+}
+
+/** What a Verify asks. */
+export function verifyInput({ apiKey, expectedType, requiredScopes }: VerifyRequest): VerifyKeyInput {
+  return { apiKey, expectedType: keyTypeWord(expectedType), requiredScopes };
+}
+
+/** A verdict as its caller sees it at this time. */
+export function verifyResponse(verdict: Verdict, now: number): VerifyResponse {
+  const key = verdict.view && keyMessage(verdict.view, now);
+  if (verdict.valid) return create(VerifyResponseSchema, { valid: true, key });
+  const denialReason = enumValue(DenialReasonEnum, verdict.reason);
+  const missingScopes = [...(verdict.missingScopes ?? [])];
+  return create(VerifyResponseSchema, { valid: false, denialReason, key, missingScopes });
 }
 
 export function eventMessage(event: NumberedEvent): EventMessage {
