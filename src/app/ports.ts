@@ -2,8 +2,8 @@
 // function from this, a caller and a request to an answer.
 import type { PepperSet } from "../domain/api-key/digests.ts";
 import type { KeyPrefixes } from "../domain/api-key/key-format.ts";
+import type { Roles } from "../domain/grant/scope.ts";
 import type { KeyType } from "../domain/key-type.ts";
-import type { Roles } from "../domain/scope.ts";
 import type { RandomBytes } from "../lib/base62.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Store } from "../store/store.ts";

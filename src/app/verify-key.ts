@@ -1,12 +1,13 @@
 // Verify and BatchVerify: parse, read, compare, evaluate. Everything that they can say about a key is a
 // value.
 import { invalidArgument } from "../domain/errors.ts";
+import { isAddress } from "../domain/grant/address.ts";
+import { grantedScopes, missingScopes } from "../domain/grant/scope.ts";
 import { KEY_TYPES } from "../domain/key-type.ts";
 import { evaluate } from "../domain/lifecycle.ts";
-import { grantedScopes, missingScopes } from "../domain/scope.ts";
 import { denied, type Verdict } from "../domain/verdict.ts";
 import { BoundedQueue } from "../lib/bounded-queue.ts";
-import { checkScopes } from "./input/scope-fields.ts";
+import { checkScopes } from "./input/grant-fields.ts";
 import { Violations } from "./input/violations.ts";
 import type { AppPorts } from "./ports.ts";
 import { findByApiKey } from "./secret/find-by-api-key.ts";
@@ -21,6 +22,8 @@ export interface VerifyKeyInput {
   readonly apiKey: string;
   readonly expectedType: string | undefined;
   readonly requiredScopes: readonly string[];
+  /** Empty when it is not known. */
+  readonly clientAddress: string;
 }
 
 /** Rejects with `unavailable` when the truth cannot be had; it never guesses. */
@@ -28,6 +31,9 @@ export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise
   const violations = new Violations();
   const expectedType = violations.oneOf("expected_type", input.expectedType, KEY_TYPES);
   checkScopes(violations, "required_scopes", input.requiredScopes);
+  const { clientAddress } = input;
+  if (clientAddress !== "" && !isAddress(clientAddress))
+    violations.add("client_address", "must be an IP address");
   violations.throwIfAny();
 
   const presented = await findByApiKey(ports, input.apiKey);
@@ -35,7 +41,7 @@ export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise
   const { view } = presented;
   const { requiredScopes } = input;
   const { roles } = ports.policy;
-  const reason = evaluate(view, { expectedType, requiredScopes }, ports.clock(), roles);
+  const reason = evaluate(view, { expectedType, requiredScopes, clientAddress }, ports.clock(), roles);
   if (reason === undefined) return { valid: true, view };
   if (reason !== "insufficient_scope") return denied(reason, view);
   const missing = missingScopes(grantedScopes(view.key, roles), requiredScopes);

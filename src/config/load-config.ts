@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { KeyPolicy } from "../app/ports.ts";
 import { keyPrefixes } from "../domain/api-key/key-format.ts";
 import { StartRefused } from "../domain/errors.ts";
-import { NO_ROLES } from "../domain/scope.ts";
+import { NO_ROLES } from "../domain/grant/scope.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import { SETTINGS } from "./settings.ts";
 import type { TlsFiles } from "./tls-files.ts";

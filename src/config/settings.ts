@@ -3,8 +3,8 @@
 import { z } from "zod";
 import { PEPPER_BYTES, type Pepper } from "../domain/api-key/digests.ts";
 import { ENVIRONMENT_PATTERN, PREFIX_LENGTH_MAX, PREFIX_PATTERN } from "../domain/api-key/key-format.ts";
+import { OWN_SCOPES, ROLE_PATTERN, type Roles, scopeTrouble } from "../domain/grant/scope.ts";
 import { KEY_TYPES, type KeyType } from "../domain/key-type.ts";
-import { OWN_SCOPES, ROLE_PATTERN, type Roles, scopeTrouble } from "../domain/scope.ts";
 import type { StoreAddress } from "../store/open-store.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import type { ListenAddress } from "../transport/http.ts";

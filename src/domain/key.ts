@@ -40,6 +40,8 @@ export interface KeyRecord {
   readonly scopes: readonly string[];
   /** Names of sets of scopes; what they hold is the settings' and can change under the key. */
   readonly roles: readonly string[];
+  /** Ranges of addresses that it works from; none: from anywhere. */
+  readonly allowedCidrs: readonly string[];
   readonly createTime: number;
   readonly createdBy: string;
   readonly updateTime: number;

@@ -1,9 +1,11 @@
 // Whether a key may be used, from its record, its principals and the time: pure, so that a cached record is
 // checked as strictly as one that was just read.
+
+import { isInRanges } from "./grant/address.ts";
+import { grantedScopes, missingScopes, NO_ROLES, type Roles } from "./grant/scope.ts";
 import { type KeyRecord, liveGenerations } from "./key.ts";
 import type { KeyType } from "./key-type.ts";
 import { endingRaise, type Raise } from "./principal.ts";
-import { grantedScopes, missingScopes, NO_ROLES, type Roles } from "./scope.ts";
 import type { DenialReason, KeyView } from "./verdict.ts";
 
 export const KEY_STATES = ["active", "disabled", "expired", "revoked"] as const;
@@ -13,6 +15,7 @@ export type KeyState = (typeof KEY_STATES)[number];
 export interface Requirements {
   readonly expectedType?: KeyType;
   readonly requiredScopes?: readonly string[];
+  readonly clientAddress?: string;
 }
 
 /** When and why a key was revoked, by itself or through a principal: whichever came first. */
@@ -39,8 +42,10 @@ export function evaluate(
 ): DenialReason | undefined {
   const state = stateOf(view, now);
   if (state !== "active") return state;
-  const { expectedType, requiredScopes = [] } = requirements;
+  const { expectedType, requiredScopes = [], clientAddress } = requirements;
   if (missingScopes(grantedScopes(view.key, roles), requiredScopes).length > 0) return "insufficient_scope";
+  const { allowedCidrs } = view.key;
+  if (allowedCidrs.length > 0 && !isInRanges(allowedCidrs, clientAddress)) return "address_not_allowed";
   if (expectedType !== undefined && expectedType !== view.key.type) return "wrong_type";
   return undefined;
 }

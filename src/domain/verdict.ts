@@ -10,6 +10,7 @@ export type DenialReason =
   | "expired"
   | "disabled"
   | "insufficient_scope"
+  | "address_not_allowed"
   | "wrong_type";
 
 /** A key together with the principals that can end it, read after the key. */

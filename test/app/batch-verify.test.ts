@@ -12,6 +12,7 @@ const ask = (apiKey: string, overrides: Partial<VerifyKeyInput> = {}): VerifyKey
   apiKey,
   expectedType: undefined,
   requiredScopes: [],
+  clientAddress: "",
   ...overrides,
 });
 

@@ -32,6 +32,7 @@ describe("Create", () => {
       metadata,
       scopes: ["orders:*"],
       roles: ["reader"],
+      allowedCidrs: ["192.0.2.0/24"],
       expireTime: START + 1,
     };
     const { apiKey, key } = await create(ports, asked);
@@ -52,6 +53,7 @@ describe("Create", () => {
       metadata: JSON.stringify(metadata),
       scopes: ["orders:*"],
       roles: ["reader"],
+      allowedCidrs: ["192.0.2.0/24"],
       createTime: START,
       createdBy: "root",
       updateTime: START,

@@ -52,6 +52,10 @@ onEachStore("A repeated Create", (open) => {
   it.each<[string, Partial<CreateKeyInput>]>([
     ["name", { name: "other" }],
     ["description", { description: "other" }],
+    ["scopes", { scopes: ["read"] }],
+    ["roles", { roles: ["reader"] }],
+    ["addresses", { allowedCidrs: ["192.0.2.0/24"] }],
+    ["provider of another type", { ...NEEDED.integration }],
     ["user", { userId: "user-2" }],
     ["organization", { organizationId: "" }],
     ["type", { ...NEEDED.organization, organizationId: "org-1" }],

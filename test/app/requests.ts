@@ -30,6 +30,7 @@ export function createInput(overrides: Partial<CreateKeyInput> = {}): CreateKeyI
     description: "",
     scopes: [],
     roles: [],
+    allowedCidrs: [],
     provider: "",
     exclusive: false,
     requestId: "",

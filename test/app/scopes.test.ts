@@ -13,6 +13,7 @@ const ask = (apiKey: string, ...requiredScopes: readonly string[]) => ({
   apiKey,
   expectedType: undefined,
   requiredScopes,
+  clientAddress: "",
 });
 const scopes = (count: number) => Array.from({ length: count }, (_, index) => `scope-${index}`);
 

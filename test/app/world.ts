@@ -110,7 +110,12 @@ export async function create(
 
 /** What Verify says, as one word: `valid`, or the reason. */
 export async function verdictOf(ports: AppPorts, apiKey: string): Promise<string> {
-  const verdict = await verifyKey(ports, { apiKey, expectedType: undefined, requiredScopes: [] });
+  const verdict = await verifyKey(ports, {
+    apiKey,
+    expectedType: undefined,
+    requiredScopes: [],
+    clientAddress: "",
+  });
   return verdict.valid ? "valid" : verdict.reason;
 }
 

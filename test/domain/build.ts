@@ -81,6 +81,7 @@ export function buildKey(overrides: Partial<KeyRecord> = {}): KeyRecord {
     description: "",
     scopes: [],
     roles: [],
+    allowedCidrs: [],
     createTime: START,
     createdBy: "caller-1",
     updateTime: START,

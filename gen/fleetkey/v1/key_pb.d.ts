@@ -175,6 +175,13 @@ export declare type Key = Message<"fleetkey.v1.Key"> & {
   previousExpireTime?: Timestamp | undefined;
 
   /**
+   * The addresses that it works from: IPv4 and IPv6 ranges, at most 64. None: from anywhere.
+   *
+   * @generated from field: repeated string allowed_cidrs = 26;
+   */
+  allowedCidrs: string[];
+
+  /**
    * Holds the one exclusive place of its type and owner.
    *
    * @generated from field: bool exclusive = 29;

@@ -103,6 +103,14 @@ export declare type CreateRequest = Message<"fleetkey.v1.CreateRequest"> & {
   ttl?: Duration | undefined;
 
   /**
+   * The addresses that the key works from, such as `192.0.2.0/24`, `2001:db8::/32` or a single one; IPv4 written as
+   * IPv6 is IPv4. At most 64. None: from anywhere.
+   *
+   * @generated from field: repeated string allowed_cidrs = 12;
+   */
+  allowedCidrs: string[];
+
+  /**
    * Required for an integration key, refused for the other types. 1 to 64 of a-z, 0-9, `_`, `.`, `-`.
    *
    * @generated from field: string provider = 15;
@@ -565,6 +573,14 @@ export declare type VerifyRequest = Message<"fleetkey.v1.VerifyRequest"> & {
    * @generated from field: fleetkey.v1.KeyType expected_type = 3;
    */
   expectedType: KeyType;
+
+  /**
+   * Where the key was presented from, an IPv4 or IPv6 address. A key with allowed_cidrs is refused with
+   * ADDRESS_NOT_ALLOWED from elsewhere, and when this is absent.
+   *
+   * @generated from field: string client_address = 4;
+   */
+  clientAddress: string;
 };
 
 /**

@@ -31,6 +31,38 @@ export const scopeCases: readonly Case[] = [
     ],
   },
   {
+    title: "a key with allowed_cidrs is refused from elsewhere, and when nobody says from where",
+    isBrief: true,
+    steps: [
+      {
+        rpc: "Create",
+        request: { type: "KEY_TYPE_USER", userId: own("user"), allowedCidrs: ["192.0.2.0/24"] },
+        keep: "created",
+        expect: { response: { key: { allowedCidrs: ["192.0.2.0/24"] } } },
+      },
+      {
+        rpc: "Verify",
+        request: { apiKey: ref("created.apiKey"), clientAddress: "::ffff:192.0.2.7" },
+        expect: { response: { valid: true } },
+      },
+      {
+        rpc: "Verify",
+        request: { apiKey: ref("created.apiKey"), clientAddress: "198.51.100.7" },
+        expect: { response: { valid: false, denialReason: "DENIAL_REASON_ADDRESS_NOT_ALLOWED" } },
+      },
+      {
+        rpc: "Verify",
+        request: { apiKey: ref("created.apiKey") },
+        expect: { response: { valid: false, denialReason: "DENIAL_REASON_ADDRESS_NOT_ALLOWED" } },
+      },
+      {
+        rpc: "Verify",
+        request: { apiKey: ref("created.apiKey"), clientAddress: "here" },
+        expect: { code: "invalid_argument", violations: ["client_address"] },
+      },
+    ],
+  },
+  {
     title: "scopes and roles that are none are refused by their place",
     steps: [
       {

@@ -90,6 +90,7 @@ export function keyMessage(view: KeyView, now: number): Key {
     metadata: key.metadata === undefined ? undefined : (JSON.parse(key.metadata) as JsonObject),
     scopes: [...key.scopes],
     roles: [...key.roles],
+    allowedCidrs: [...key.allowedCidrs],
     provider: key.provider,
     environment: key.environment,
     createTime: timestampFromMs(key.createTime),
@@ -106,8 +107,8 @@ export function keyMessage(view: KeyView, now: number): Key {
 }
 
 /** What a Verify asks. */
-export function verifyInput({ apiKey, expectedType, requiredScopes }: VerifyRequest): VerifyKeyInput {
-  return { apiKey, expectedType: keyTypeWord(expectedType), requiredScopes };
+export function verifyInput({ expectedType, ...request }: VerifyRequest): VerifyKeyInput {
+  return { ...request, expectedType: keyTypeWord(expectedType) };
 }
 
 /** A verdict as its caller sees it at this time. */

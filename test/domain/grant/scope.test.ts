@@ -2,8 +2,8 @@
 // domain/scope.ts.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { coversScope, grantedScopes, missingScopes, scopeTrouble } from "../../src/domain/scope.ts";
-import { propertyRuns } from "./build.ts";
+import { coversScope, grantedScopes, missingScopes, scopeTrouble } from "../../../src/domain/grant/scope.ts";
+import { propertyRuns } from "../build.ts";
 
 describe("scopeTrouble", () => {
   it.each(["read", "read-write", "orders:read", "orders:*", "*", "a.b_c:d-e:0", "x".repeat(128)])(
