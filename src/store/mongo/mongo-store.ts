@@ -16,7 +16,7 @@ import { collectionsOf, prepareCollections } from "./schema.ts";
 const SERVER_SELECTION_MS_MAX = 2_000;
 const CONNECT_MS_MAX = 2_000;
 const ANSWER_MS_MAX = 10_000;
-const WAIT_FOR_CONNECTION_MS_MAX = 2_000;
+const WAIT_FOR_CONNECTION_MS_MAX = 5_000;
 
 /** Said for the database, so that no option of the URI can weaken it. */
 const DURABLE: DbOptions = {
