@@ -1,9 +1,10 @@
-// Around every call: refuse unknown fields, map errors, one access line. Never logs a message or a header.
+// Around every call: see that somebody calls, refuse unknown fields, map errors, one access line. Never logs
+// a message or a header.
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
 import type { Log } from "../../observability/log.ts";
-import { CALLER } from "./call-context.ts";
+import { CALLER, callerOf } from "./call-context.ts";
 import { asConnectError } from "./errors.ts";
 import { assertAllKnown } from "./strict-request.ts";
 
@@ -31,6 +32,8 @@ export function aroundCalls(log: Log): Interceptor {
       else log.info(line, "call");
     };
     try {
+      // Whatever a handler does, it does for somebody: one that needs no name must not run for nobody either.
+      callerOf(request.contextValues);
       if (!request.stream) assertAllKnown(request.message);
       const response = await next(request);
       finish("ok");

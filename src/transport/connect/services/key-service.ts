@@ -1,8 +1,7 @@
 // KeyService over the use cases. Handlers only map.
 import type { MessageInitShape } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
+import type { ServiceImpl } from "@connectrpc/connect";
 import type { BatchVerifyResultSchema, KeyService } from "../../../../gen/fleetkey/v1/key_service_pb.js";
-import type { Caller } from "../../../access/caller.ts";
 import { createKey } from "../../../app/create-key.ts";
 import type { AppPorts } from "../../../app/ports.ts";
 import { getKey, listKeys } from "../../../app/read-keys.ts";
@@ -14,7 +13,7 @@ import {
   revokeAllForUser,
 } from "../../../app/revoke-principal.ts";
 import { verifyKey, verifyKeys } from "../../../app/verify-key.ts";
-import { CALLER } from "../call-context.ts";
+import { callerOf } from "../call-context.ts";
 import { asConnectError, toStatus } from "../errors.ts";
 import {
   durationMs,
@@ -27,19 +26,12 @@ import {
   verifyResponse,
 } from "./mapping.ts";
 
-/** Who calls; a call that came past the gate always has one. */
-function callerOf(context: HandlerContext): Caller {
-  const caller = context.values.get(CALLER);
-  if (caller === undefined) throw new Error("a call got past the gate without a caller");
-  return caller;
-}
-
 /** `report` is told of bugs that end one request of a batch; those that end a call are reported around it. */
 export function keyService(ports: AppPorts, report: (bug: unknown) => void): ServiceImpl<typeof KeyService> {
   return {
     async create(request, context) {
       const { expireTime, ttl, ...fields } = request;
-      const result = await createKey(ports, callerOf(context), {
+      const result = await createKey(ports, callerOf(context.values), {
         ...fields,
         type: keyTypeWord(request.type),
         expireTime: timeMs(expireTime),
@@ -55,34 +47,32 @@ export function keyService(ports: AppPorts, report: (bug: unknown) => void): Ser
     async refresh({ target, grace, etag, requestId }, context) {
       const graceMs = durationMs(grace) ?? 0;
       const input = { target: targetInput(target), graceMs, etag, requestId };
-      const { apiKey, view } = await refreshKey(ports, callerOf(context), input);
+      const { apiKey, view } = await refreshKey(ports, callerOf(context.values), input);
       return { apiKey, key: keyMessage(view, ports.clock()) };
     },
 
     async revoke({ target, reason }, context) {
-      const view = await revokeKey(ports, callerOf(context), { target: targetInput(target), reason });
+      const view = await revokeKey(ports, callerOf(context.values), { target: targetInput(target), reason });
       return { key: keyMessage(view, ports.clock()) };
     },
 
     async revokeAllForUser(request, context) {
-      return { revokedCount: await revokeAllForUser(ports, callerOf(context), request) };
+      return { revokedCount: await revokeAllForUser(ports, callerOf(context.values), request) };
     },
 
     async revokeAllForOrganization(request, context) {
-      return { revokedCount: await revokeAllForOrganization(ports, callerOf(context), request) };
+      return { revokedCount: await revokeAllForOrganization(ports, callerOf(context.values), request) };
     },
 
     async revokeAllForServiceAccount(request, context) {
-      return { revokedCount: await revokeAllForServiceAccount(ports, callerOf(context), request) };
+      return { revokedCount: await revokeAllForServiceAccount(ports, callerOf(context.values), request) };
     },
 
-    async verify(request, context) {
-      callerOf(context);
+    async verify(request) {
       return verifyResponse(await verifyKey(ports, verifyInput(request)), ports.clock());
     },
 
-    async batchVerify({ requests }, context) {
-      callerOf(context);
+    async batchVerify({ requests }) {
       const outcomes = await verifyKeys(ports, requests.map(verifyInput));
       const now = ports.clock();
       const results = outcomes.map((outcome): MessageInitShape<typeof BatchVerifyResultSchema>["result"] =>
@@ -93,13 +83,11 @@ export function keyService(ports: AppPorts, report: (bug: unknown) => void): Ser
       return { responses: results.map((result) => ({ result })) };
     },
 
-    async get({ keyId }, context) {
-      callerOf(context);
+    async get({ keyId }) {
       return { key: keyMessage(await getKey(ports, keyId), ports.clock()) };
     },
 
-    async list(request, context) {
-      callerOf(context);
+    async list(request) {
       const input = { ...request, type: keyTypeWord(request.type), state: keyStateWord(request.state) };
       const { views, nextPageToken } = await listKeys(ports, input);
       const now = ports.clock();
