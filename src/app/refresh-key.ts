@@ -3,7 +3,13 @@ import type { Caller } from "../access/caller.ts";
 import { lookupOf, requestKeyOf } from "../domain/api-key/key-id.ts";
 import { FleetkeyError, keyNotFound } from "../domain/errors.ts";
 import { keyEvent } from "../domain/event.ts";
-import { etagOf, GRACE_MS_MAX, newestGeneration, refreshKey as nextGeneration } from "../domain/key.ts";
+import {
+  etagOf,
+  GRACE_MS_MAX,
+  isRepeatedRefresh,
+  newestGeneration,
+  refreshKey as nextGeneration,
+} from "../domain/key.ts";
 import { stateOf } from "../domain/lifecycle.ts";
 import type { KeyView } from "../domain/verdict.ts";
 import { checkTarget, ETAG_BYTES_MAX, REQUEST_ID_BYTES_MAX, type TargetInput } from "./input/key-fields.ts";
@@ -44,7 +50,7 @@ export async function refreshKey(
   const { apiKey, digests } = await issueSecret(ports, view.key.prefix, lookupOf(found.keyId) ?? "");
   const changed = await changeKey(ports, found.keyId, (current) => {
     assertRefreshable(ports, caller, found, current);
-    const isRepeated = requestKey !== undefined && newestGeneration(current.key).requestKey === requestKey;
+    const isRepeated = isRepeatedRefresh(current.key, requestKey);
     // A repetition hands in the etag of before its first run, which that run has changed.
     if (command.etag !== undefined && !isRepeated && command.etag !== etagOf(current.key))
       throw etagMismatch();

@@ -25,7 +25,7 @@ import {
 import { Violations } from "./input/violations.ts";
 import type { AppPorts } from "./ports.ts";
 import { contended } from "./target/change-key.ts";
-import { viewsOf } from "./target/read-view.ts";
+import { ownedViews } from "./target/read-view.ts";
 
 /** What every RevokeAll carries beside its owner; texts are empty when left out. */
 interface Circumstances {
@@ -44,8 +44,6 @@ export interface RevokeServiceAccountInput extends Circumstances {
 }
 
 const ATTEMPTS_MAX = 8;
-/** How many keys are read at a time to count what ended. */
-const COUNT_PAGE = 1_000;
 
 /** Ends all keys of a user, or of a user within an organization. Gives how many were live until then. */
 export function revokeAllForUser(ports: AppPorts, caller: Caller, input: RevokeUserInput): Promise<number> {
@@ -124,16 +122,12 @@ async function raisePrincipal(
   throw contended();
 }
 
-// The keys are dead already; this only counts them, a page at a time.
+// The keys are dead already; this only counts them.
 async function countEnded(ports: AppPorts, owner: Owner, raise: Raise): Promise<number> {
   const principalId = principalIdOf(owner);
   let count = 0;
-  let after: { readonly createTime: number; readonly keyId: string } | undefined;
-  do {
-    const keys = await ports.store.keys.list({ types: KEY_TYPES, owner, after, limit: COUNT_PAGE });
-    const views = await viewsOf(ports, keys);
-    count += views.filter((view) => wasLiveUntil(view, principalId, raise)).length;
-    after = keys.length < COUNT_PAGE ? undefined : keys.at(-1);
-  } while (after !== undefined);
+  for await (const view of ownedViews(ports, KEY_TYPES, owner)) {
+    if (wasLiveUntil(view, principalId, raise)) count += 1;
+  }
   return count;
 }

@@ -2,7 +2,7 @@
 // value.
 import { invalidArgument } from "../domain/errors.ts";
 import { isAddress } from "../domain/grant/address.ts";
-import { grantedScopes, missingScopes } from "../domain/grant/scope.ts";
+import { lackedScopes } from "../domain/grant/scope.ts";
 import { KEY_TYPES } from "../domain/key-type.ts";
 import { evaluate } from "../domain/lifecycle.ts";
 import { denied, type Verdict } from "../domain/verdict.ts";
@@ -44,8 +44,7 @@ export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise
   const reason = evaluate(view, { expectedType, requiredScopes, clientAddress }, ports.clock(), roles);
   if (reason === undefined) return { valid: true, view };
   if (reason !== "insufficient_scope") return denied(reason, view);
-  const missing = missingScopes(grantedScopes(view.key, roles), requiredScopes);
-  return { valid: false, reason, view, missingScopes: missing };
+  return { valid: false, reason, view, missingScopes: lackedScopes(view.key, requiredScopes, roles) };
 }
 
 /** What became of one request; a failure is whatever its Verify threw, for the transport to map. */

@@ -1,10 +1,12 @@
 // Durations as settings spell them: a whole number and a unit.
+import { DAY_MS } from "../lib/clock.ts";
+
 const UNITS_MS: Readonly<Record<string, number>> = {
   ms: 1,
   s: 1_000,
   m: 60_000,
   h: 3_600_000,
-  d: 86_400_000,
+  d: DAY_MS,
 };
 
 /** `500ms`, `10s`, `5m`, `24h`, `90d` in milliseconds; a bare number is seconds. */

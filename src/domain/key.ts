@@ -1,5 +1,6 @@
 // The record of a key and its changes, as pure functions from one record to the next. Each change raises the
 // revision by one, which is what the store guards. Whether a key may be used is lifecycle.ts's.
+import { DAY_MS } from "../lib/clock.ts";
 import { hashFields } from "../lib/hash-fields.ts";
 import type { Mac } from "./api-key/digests.ts";
 import { displayPrefix } from "./api-key/key-format.ts";
@@ -8,7 +9,7 @@ import type { KeyType } from "./key-type.ts";
 import type { Owner, PrincipalEpoch } from "./principal.ts";
 
 /** The longest time that a former secret can go on working after a Refresh. */
-export const GRACE_MS_MAX = 7 * 86_400_000;
+export const GRACE_MS_MAX = 7 * DAY_MS;
 
 /** One issue of a secret under a key_id: its two digests, never the secret. */
 export interface Generation {
@@ -83,6 +84,11 @@ export function etagOf(key: KeyRecord): string {
   return hashFields("etag", key.keyId, String(key.revision)).toString("base64url").slice(0, 22);
 }
 
+/** Whether the newest generation was issued by the Refresh that this key names. */
+export function isRepeatedRefresh(key: KeyRecord, requestKey: string | undefined): boolean {
+  return requestKey !== undefined && newestGeneration(key).requestKey === requestKey;
+}
+
 /**
  * Issues a new generation. The newest one so far works on until now + graceMs (0: it ends now); any older one
  * ends now. A repetition of the Refresh that issued the newest one replaces only that one, whose secret was
@@ -95,14 +101,17 @@ export function refreshKey(
 ): KeyRecord {
   const { now, graceMs, requestKey } = options;
   const [newest, ...older] = key.generations;
-  const isRepeated = requestKey !== undefined && newest.requestKey === requestKey;
   const next: Generation = {
     number: newest.number + 1,
     createTime: now,
     ...digests,
     requestKey,
   };
-  const kept = isRepeated ? older : graceMs > 0 ? [{ ...newest, endTime: now + graceMs }] : [];
+  const kept = isRepeatedRefresh(key, requestKey)
+    ? older
+    : graceMs > 0
+      ? [{ ...newest, endTime: now + graceMs }]
+      : [];
   return changed(key, now, { generations: [next, ...kept] });
 }
 

@@ -2,7 +2,7 @@
 // checked as strictly as one that was just read.
 
 import { isInRanges } from "./grant/address.ts";
-import { grantedScopes, missingScopes, NO_ROLES, type Roles } from "./grant/scope.ts";
+import { lackedScopes, NO_ROLES, type Roles } from "./grant/scope.ts";
 import { type KeyRecord, liveGenerations } from "./key.ts";
 import type { KeyType } from "./key-type.ts";
 import { endingRaise, type Raise } from "./principal.ts";
@@ -33,6 +33,12 @@ export function stateOf(view: KeyView, now: number): KeyState {
   return view.key.disabled ? "disabled" : "active";
 }
 
+/** Whether the key has not ended. A disabled one has not: it can be switched on again. */
+export function isLive(view: KeyView, now: number): boolean {
+  const state = stateOf(view, now);
+  return state === "active" || state === "disabled";
+}
+
 /** The first reason to refuse a key whose secret was right, or undefined when it may be used. */
 export function evaluate(
   view: KeyView,
@@ -43,7 +49,7 @@ export function evaluate(
   const state = stateOf(view, now);
   if (state !== "active") return state;
   const { expectedType, requiredScopes = [], clientAddress } = requirements;
-  if (missingScopes(grantedScopes(view.key, roles), requiredScopes).length > 0) return "insufficient_scope";
+  if (lackedScopes(view.key, requiredScopes, roles).length > 0) return "insufficient_scope";
   const { allowedCidrs } = view.key;
   if (allowedCidrs.length > 0 && !isInRanges(allowedCidrs, clientAddress)) return "address_not_allowed";
   if (expectedType !== undefined && expectedType !== view.key.type) return "wrong_type";

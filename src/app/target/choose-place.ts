@@ -3,7 +3,7 @@
 import { derivedLookup, randomLookup, slotIdOf, slotSource } from "../../domain/api-key/key-id.ts";
 import { FleetkeyError } from "../../domain/errors.ts";
 import type { KeyRecord } from "../../domain/key.ts";
-import { stateOf } from "../../domain/lifecycle.ts";
+import { isLive } from "../../domain/lifecycle.ts";
 import type { CreateCommand } from "../input/create-command.ts";
 import type { AppPorts } from "../ports.ts";
 import { viewOf } from "./read-view.ts";
@@ -48,8 +48,7 @@ async function nextInSlot(
   if (holder !== undefined) {
     // An equal call can have come in between the two reads.
     if (request !== undefined && holder.request?.key === request.key) return { kind: "held", key: holder };
-    const state = stateOf(await viewOf(ports, holder), ports.clock());
-    if (state === "active" || state === "disabled") {
+    if (isLive(await viewOf(ports, holder), ports.clock())) {
       throw new FleetkeyError("already_exists", "a live key holds this exclusive place", {
         reason: "EXCLUSIVE_KEY_EXISTS",
         metadata: { key_id: holder.keyId },

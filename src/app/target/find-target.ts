@@ -2,12 +2,12 @@
 import type { Caller } from "../../access/caller.ts";
 import { FleetkeyError, keyNotFound } from "../../domain/errors.ts";
 import { KEY_TYPE_TRAITS, type KeyType } from "../../domain/key-type.ts";
-import { stateOf } from "../../domain/lifecycle.ts";
+import { isLive } from "../../domain/lifecycle.ts";
 import type { Owner } from "../../domain/principal.ts";
 import type { KeyView } from "../../domain/verdict.ts";
 import type { AppPorts } from "../ports.ts";
 import { findByApiKey, type PresentedKey } from "../secret/find-by-api-key.ts";
-import { viewsOf } from "./read-view.ts";
+import { ownedViews } from "./read-view.ts";
 
 /** A target that was checked to be well-formed. */
 export type Target =
@@ -22,8 +22,7 @@ export interface FoundTarget {
   readonly presented?: PresentedKey;
 }
 
-/** How many keys of one owner are looked at, and how many live ones are named in an error. */
-const OWNED_KEYS_PAGE = 200;
+/** How many live keys of an owner are named in an error. */
 const NAMED_KEYS_MAX = 20;
 
 /**
@@ -51,7 +50,10 @@ async function findPresented(ports: AppPorts, caller: Caller, apiKey: string): P
 }
 
 async function findOwned(ports: AppPorts, type: KeyType, owner: Owner): Promise<string> {
-  const live = await listLive(ports, type, owner);
+  const live: KeyView[] = [];
+  for await (const view of ownedViews(ports, [type], owner)) {
+    if (isLive(view, ports.clock())) live.push(view);
+  }
   const exclusive = live.filter(({ key }) => key.slot !== undefined);
   const candidates = exclusive.length > 0 ? exclusive : live;
   const [only] = candidates;
@@ -67,21 +69,6 @@ async function findOwned(ports: AppPorts, type: KeyType, owner: Owner): Promise<
       metadata: { key_ids: keyIds.join(",") },
     },
   );
-}
-
-async function listLive(ports: AppPorts, type: KeyType, owner: Owner): Promise<readonly KeyView[]> {
-  const live: KeyView[] = [];
-  let after: { readonly createTime: number; readonly keyId: string } | undefined;
-  for (;;) {
-    const query = { types: [type], owner, limit: OWNED_KEYS_PAGE };
-    const keys = await ports.store.keys.list(after === undefined ? query : { ...query, after });
-    for (const view of await viewsOf(ports, keys)) {
-      const state = stateOf(view, ports.clock());
-      if (state === "active" || state === "disabled") live.push(view);
-    }
-    after = keys.at(-1);
-    if (after === undefined || keys.length < OWNED_KEYS_PAGE) return live;
-  }
 }
 
 function notAccepted(): FleetkeyError {

@@ -1,7 +1,13 @@
 // Reads keys together with the principals that can end them: the two halves of every judgement about a key.
 import type { KeyRecord } from "../../domain/key.ts";
+import type { KeyType } from "../../domain/key-type.ts";
+import type { Owner } from "../../domain/principal.ts";
 import type { KeyView } from "../../domain/verdict.ts";
+import type { KeyPosition } from "../../store/store.ts";
 import type { AppPorts } from "../ports.ts";
+
+/** How many keys of an owner are read at a time. */
+const WALK_PAGE = 1_000;
 
 /** The key, then its principals: what was revoked before the call began is seen. */
 export async function readView(ports: AppPorts, keyId: string): Promise<KeyView | undefined> {
@@ -20,4 +26,18 @@ export async function viewsOf(ports: AppPorts, keys: readonly KeyRecord[]): Prom
   const ids = new Set(keys.flatMap((key) => key.epochs.map(({ principalId }) => principalId)));
   const principals = await ports.store.principals.readMany([...ids]);
   return keys.map((key) => ({ key, principals }));
+}
+
+/** All keys of these types that carry the owner, with their principals, in order. Read a page at a time. */
+export async function* ownedViews(
+  ports: AppPorts,
+  types: readonly KeyType[],
+  owner: Owner,
+): AsyncGenerator<KeyView> {
+  let after: KeyPosition | undefined;
+  do {
+    const keys = await ports.store.keys.list({ types, owner, after, limit: WALK_PAGE });
+    yield* await viewsOf(ports, keys);
+    after = keys.length < WALK_PAGE ? undefined : keys.at(-1);
+  } while (after !== undefined);
 }

@@ -12,6 +12,12 @@ export const ROLE_PATTERN = /^[a-z0-9_.-]{1,64}$/;
 /** What each role holds, by its name. */
 export type Roles = ReadonlyMap<string, readonly string[]>;
 
+/** What a key was given. */
+interface Grantee {
+  readonly scopes: readonly string[];
+  readonly roles: readonly string[];
+}
+
 export const NO_ROLES: Roles = new Map();
 
 /**
@@ -41,15 +47,17 @@ export function coversScope(granted: string, wanted: string): boolean {
   return granted.endsWith(ANY_DEEPER) && wanted.startsWith(granted.slice(0, -WILDCARD.length));
 }
 
+/** The required scopes that a key lacks, in the order asked. */
+export function lackedScopes(key: Grantee, required: readonly string[], roles: Roles): readonly string[] {
+  return missingScopes(grantedScopes(key, roles), required);
+}
+
 /** Those of the wanted scopes that none of the granted ones covers, in the order asked. */
 export function missingScopes(granted: readonly string[], wanted: readonly string[]): readonly string[] {
   return wanted.filter((scope) => !granted.some((candidate) => coversScope(candidate, scope)));
 }
 
 /** All scopes of a key. A role that the settings no longer know grants nothing. */
-export function grantedScopes(
-  key: { readonly scopes: readonly string[]; readonly roles: readonly string[] },
-  roles: Roles,
-): readonly string[] {
+export function grantedScopes(key: Grantee, roles: Roles): readonly string[] {
   return [...key.scopes, ...key.roles.flatMap((role) => roles.get(role) ?? [])];
 }

@@ -5,7 +5,7 @@ import type { Collection, Db, IndexDescription } from "mongodb";
 import type { Event, NumberedEvent } from "../../domain/event.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import { KEY_TYPES, type KeyType } from "../../domain/key-type.ts";
-import type { PrincipalRecord } from "../../domain/principal.ts";
+import { OWNER_FIELDS, type PrincipalRecord } from "../../domain/principal.ts";
 
 /** What key and principal documents share: the guard, and the events that are not in the feed yet. */
 export interface OutboxDocument {
@@ -49,7 +49,7 @@ const OUTBOX_INDEX: IndexDescription = { name: "outbox", key: { "outbox.0": 1 },
 const KEY_INDEXES: readonly IndexDescription[] = [
   OUTBOX_INDEX,
   { name: "order", key: { "key.createTime": 1, _id: 1 } },
-  ...["userId", "organizationId", "serviceAccountId"].map((field) => ({
+  ...OWNER_FIELDS.map((field) => ({
     name: field,
     key: { [`key.owner.${field}`]: 1, "key.createTime": 1, _id: 1 } as const,
     partialFilterExpression: { [`key.owner.${field}`]: { $exists: true } },
@@ -69,7 +69,7 @@ const KEY_INDEXES: readonly IndexDescription[] = [
 const EVENT_INDEXES: readonly IndexDescription[] = [
   // Recognizes an event that another node has relayed already.
   { name: "eventId", key: { eventId: 1 }, unique: true },
-  ...["keyId", "owner.userId", "owner.organizationId", "owner.serviceAccountId", "caller"].map((field) => ({
+  ...["keyId", ...OWNER_FIELDS.map((field) => `owner.${field}`), "caller"].map((field) => ({
     name: field,
     key: { [field]: 1, _id: 1 } as const,
     partialFilterExpression: { [field]: { $exists: true } },
