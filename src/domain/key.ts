@@ -1,15 +1,11 @@
-// The record of a key and its changes, as pure functions from one record to the next. Each change raises the
-// revision by one, which is what the store guards. Whether a key may be used is lifecycle.ts's.
-import { DAY_MS } from "../lib/clock.ts";
+// The record of a key, and what can be read off it alone. Changes are key-changes.ts's; whether a key may be
+// used is lifecycle.ts's.
 import { hashFields } from "../lib/hash-fields.ts";
 import type { Mac } from "./api-key/digests.ts";
 import { displayPrefix } from "./api-key/key-format.ts";
 import { lookupOf } from "./api-key/key-id.ts";
 import type { KeyType } from "./key-type.ts";
 import type { Owner, PrincipalEpoch } from "./principal.ts";
-
-/** The longest time that a former secret can go on working after a Refresh. */
-export const GRACE_MS_MAX = 7 * DAY_MS;
 
 /** One issue of a secret under a key_id: its two digests, never the secret. */
 export interface Generation {
@@ -61,9 +57,6 @@ export interface KeyRecord {
   readonly revision: number;
 }
 
-/** The secret parts of a new generation. */
-export type GenerationDigests = Pick<Generation, "mac" | "bcrypt">;
-
 /** The newest generation. */
 export function newestGeneration(key: KeyRecord): Generation {
   return key.generations[0];
@@ -82,48 +75,4 @@ export function keyPrefixOf(key: KeyRecord): string {
 /** Opaque, different for every revision of every key. */
 export function etagOf(key: KeyRecord): string {
   return hashFields("etag", key.keyId, String(key.revision)).toString("base64url").slice(0, 22);
-}
-
-/** Whether the newest generation was issued by the Refresh that this key names. */
-export function isRepeatedRefresh(key: KeyRecord, requestKey: string | undefined): boolean {
-  return requestKey !== undefined && newestGeneration(key).requestKey === requestKey;
-}
-
-/**
- * Issues a new generation. The newest one so far works on until now + graceMs (0: it ends now); any older one
- * ends now. A repetition of the Refresh that issued the newest one replaces only that one, whose secret was
- * lost with its answer: the predecessor is likely the secret in use.
- */
-export function refreshKey(
-  key: KeyRecord,
-  digests: GenerationDigests,
-  options: { readonly now: number; readonly graceMs: number; readonly requestKey?: string },
-): KeyRecord {
-  const { now, graceMs, requestKey } = options;
-  const [newest, ...older] = key.generations;
-  const next: Generation = {
-    number: newest.number + 1,
-    createTime: now,
-    ...digests,
-    requestKey,
-  };
-  const kept = isRepeatedRefresh(key, requestKey)
-    ? older
-    : graceMs > 0
-      ? [{ ...newest, endTime: now + graceMs }]
-      : [];
-  return changed(key, now, { generations: [next, ...kept] });
-}
-
-/** Ends the key for good. A key that is revoked already keeps its first time and reason. */
-export function revokeKey(
-  key: KeyRecord,
-  options: { readonly now: number; readonly reason: string },
-): KeyRecord {
-  if (key.revocation !== undefined) return key;
-  return changed(key, options.now, { revocation: { time: options.now, reason: options.reason } });
-}
-
-function changed(key: KeyRecord, now: number, changes: Partial<KeyRecord>): KeyRecord {
-  return { ...key, ...changes, updateTime: Math.max(now, key.updateTime), revision: key.revision + 1 };
 }

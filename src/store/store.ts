@@ -3,7 +3,7 @@
 // FleetkeyError `unavailable` (errors.ts): the store did not answer. A write that rejected so may have
 // happened or not; what it wrote is whole either way. No other rejection is part of the contract.
 import type { Mac } from "../domain/api-key/digests.ts";
-import type { Event, EventKind, NumberedEvent } from "../domain/event.ts";
+import type { Event, EventKind, NumberedEvent } from "../domain/audit/event.ts";
 import type { KeyRecord } from "../domain/key.ts";
 import type { KeyType } from "../domain/key-type.ts";
 import type { Owner, PrincipalRecord, Principals } from "../domain/principal.ts";

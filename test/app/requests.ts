@@ -1,12 +1,13 @@
 // Requests as a transport hands them in, each field open to an override: texts are empty when they are left
 // out.
+
+import type { ListEventsInput } from "../../src/app/events/list-events.ts";
 import type { CreateKeyInput } from "../../src/app/input/create-command.ts";
 import type { OwnerInput, TargetInput } from "../../src/app/input/key-fields.ts";
-import type { ListEventsInput } from "../../src/app/list-events.ts";
-import type { ListKeysInput } from "../../src/app/read-keys.ts";
-import type { RefreshKeyInput } from "../../src/app/refresh-key.ts";
-import type { RevokeKeyInput } from "../../src/app/revoke-key.ts";
-import type { RevokeUserInput } from "../../src/app/revoke-principal.ts";
+import type { ListKeysInput } from "../../src/app/keys/read-keys.ts";
+import type { RefreshKeyInput } from "../../src/app/keys/refresh-key.ts";
+import type { RevokeKeyInput } from "../../src/app/keys/revoke-key.ts";
+import type { RevokeUserInput } from "../../src/app/principals/revoke-principal.ts";
 import type { KeyType } from "../../src/domain/key-type.ts";
 
 const NO_OWNER: OwnerInput = { userId: "", organizationId: "", serviceAccountId: "" };

@@ -3,15 +3,8 @@
 // changes.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import {
-  etagOf,
-  GRACE_MS_MAX,
-  type KeyRecord,
-  liveGenerations,
-  newestGeneration,
-  refreshKey,
-  revokeKey,
-} from "../../src/domain/key.ts";
+import { etagOf, type KeyRecord, liveGenerations, newestGeneration } from "../../src/domain/key.ts";
+import { GRACE_MS_MAX, refreshKey, revokeKey } from "../../src/domain/key-changes.ts";
 import { evaluate, type KeyState, revocationOf, stateOf } from "../../src/domain/lifecycle.ts";
 import {
   currentEpochs,

@@ -4,15 +4,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { keyIdOf, randomLookup } from "../../src/domain/api-key/key-id.ts";
-import {
-  etagOf,
-  GRACE_MS_MAX,
-  keyPrefixOf,
-  liveGenerations,
-  newestGeneration,
-  refreshKey,
-  revokeKey,
-} from "../../src/domain/key.ts";
+import { etagOf, keyPrefixOf, liveGenerations, newestGeneration } from "../../src/domain/key.ts";
+import { GRACE_MS_MAX, refreshKey, revokeKey } from "../../src/domain/key-changes.ts";
 import { buildGeneration, buildKey, propertyRuns, START, seededBytes } from "./build.ts";
 
 const NEXT = { mac: { version: 2, value: "next-mac" }, bcrypt: "next-bcrypt" };

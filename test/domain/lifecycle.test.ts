@@ -3,7 +3,7 @@
 // function of its arguments.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { refreshKey } from "../../src/domain/key.ts";
+import { refreshKey } from "../../src/domain/key-changes.ts";
 import { KEY_TYPES } from "../../src/domain/key-type.ts";
 import { evaluate, graceEndOf, revocationOf, stateOf } from "../../src/domain/lifecycle.ts";
 import { currentEpochs, type Owner, type PrincipalRecord } from "../../src/domain/principal.ts";

@@ -1,8 +1,9 @@
 // Builds what the store tests write: keys that differ from each other, their changes, and events with ids
 // that never repeat. Everything is the same from run to run.
 import { keyIdOf, randomLookup } from "../../src/domain/api-key/key-id.ts";
-import { type Event, keyEvent, principalEvent } from "../../src/domain/event.ts";
-import { type KeyRecord, refreshKey, revokeKey } from "../../src/domain/key.ts";
+import { type Event, keyEvent, principalEvent } from "../../src/domain/audit/event.ts";
+import type { KeyRecord } from "../../src/domain/key.ts";
+import { refreshKey, revokeKey } from "../../src/domain/key-changes.ts";
 import type { KeyType } from "../../src/domain/key-type.ts";
 import { newPrincipal, type Owner, type PrincipalRecord, raiseEpoch } from "../../src/domain/principal.ts";
 import { buildKey, OWNER, START, seededBytes } from "../domain/build.ts";

@@ -1,7 +1,7 @@
 // Guarantees that events which cannot be told hold up changes, and never a revocation: a document's outbox
 // takes so many of them, and empties in order as soon as it can.
 import { expect, it } from "vitest";
-import type { Event } from "../../src/domain/event.ts";
+import type { Event } from "../../src/domain/audit/event.ts";
 import type { KeyRecord } from "../../src/domain/key.ts";
 import { isStoreUnavailable } from "../../src/store/errors.ts";
 import { mongoStoreOn } from "../../src/store/mongo/mongo-store.ts";

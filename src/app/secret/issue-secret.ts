@@ -1,7 +1,7 @@
 // Makes a new secret: the api_key that is shown once, and the digests that are stored.
 import { macOf } from "../../domain/api-key/digests.ts";
 import { formatApiKey, newSecret } from "../../domain/api-key/key-format.ts";
-import type { GenerationDigests } from "../../domain/key.ts";
+import type { GenerationDigests } from "../../domain/key-changes.ts";
 import type { AppPorts } from "../ports.ts";
 
 export interface IssuedSecret {

@@ -1,6 +1,7 @@
 // Every change of an existing key: read, decide, write guarded, again when another writer was faster.
+
+import type { Event } from "../../domain/audit/event.ts";
 import { FleetkeyError, keyNotFound, unavailable } from "../../domain/errors.ts";
-import type { Event } from "../../domain/event.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import type { KeyView } from "../../domain/verdict.ts";
 import type { AppPorts } from "../ports.ts";

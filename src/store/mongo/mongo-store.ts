@@ -4,11 +4,11 @@ import { type Db, type DbOptions, MongoClient, type MongoClientOptions, ReadConc
 import { StartRefused } from "../../domain/errors.ts";
 import type { Store } from "../store.ts";
 import { answered, opened } from "./answered.ts";
-import { MongoEvents } from "./events.ts";
-import { MongoKeys } from "./keys.ts";
 import { Outbox } from "./outbox/outbox.ts";
-import { MongoPepperChecks } from "./pepper-checks.ts";
-import { MongoPrincipals } from "./principals.ts";
+import { MongoEvents } from "./parts/events.ts";
+import { MongoKeys } from "./parts/keys.ts";
+import { MongoPepperChecks } from "./parts/pepper-checks.ts";
+import { MongoPrincipals } from "./parts/principals.ts";
 import { chooseReadOptions } from "./read-options.ts";
 import { collectionsOf, prepareCollections } from "./schema.ts";
 

@@ -2,7 +2,7 @@
 // documents are found by `_id` alone, which can be a hashed shard key; no other index of theirs is unique.
 // `events` and `head` are never sharded.
 import type { Collection, Db, IndexDescription } from "mongodb";
-import type { Event, NumberedEvent } from "../../domain/event.ts";
+import type { Event, NumberedEvent } from "../../domain/audit/event.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import { KEY_TYPES, type KeyType } from "../../domain/key-type.ts";
 import { OWNER_FIELDS, type PrincipalRecord } from "../../domain/principal.ts";

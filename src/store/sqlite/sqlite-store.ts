@@ -4,10 +4,10 @@ import { closeSync, mkdirSync, openSync } from "node:fs";
 import { dirname } from "node:path";
 import { StartRefused } from "../../domain/errors.ts";
 import type { Store } from "../store.ts";
-import { SqliteEvents } from "./events.ts";
-import { SqliteKeys } from "./keys.ts";
-import { SqlitePepperChecks } from "./pepper-checks.ts";
-import { SqlitePrincipals } from "./principals.ts";
+import { SqliteEvents } from "./parts/events.ts";
+import { SqliteKeys } from "./parts/keys.ts";
+import { SqlitePepperChecks } from "./parts/pepper-checks.ts";
+import { SqlitePrincipals } from "./parts/principals.ts";
 import { migrate } from "./schema.ts";
 import { Statements } from "./statements.ts";
 

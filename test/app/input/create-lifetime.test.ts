@@ -1,8 +1,8 @@
 // Covers when a new key ends: what was asked for by expire_time or ttl, what the operator set for its type,
 // and what is refused, each to the millisecond.
 import { describe, expect, it } from "vitest";
-import { createKey } from "../../../src/app/create-key.ts";
 import type { CreateKeyInput } from "../../../src/app/input/create-command.ts";
+import { createKey } from "../../../src/app/keys/create-key.ts";
 import type { KeyPolicy } from "../../../src/app/ports.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
 import { START } from "../../domain/build.ts";

@@ -2,9 +2,9 @@
 // depth; what JSON text cannot carry unharmed is refused.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createKey } from "../../../src/app/create-key.ts";
 import { checkMetadata } from "../../../src/app/input/key-fields.ts";
 import { Violations } from "../../../src/app/input/violations.ts";
+import { createKey } from "../../../src/app/keys/create-key.ts";
 import { propertyRuns } from "../../domain/build.ts";
 import { onEachStore } from "../backends.ts";
 import { violationsOf } from "../outcomes.ts";

@@ -1,8 +1,8 @@
 // Covers what a Create is refused for: each field alone, its bound in bytes and one past it, and all at
 // once. What is refused is told by the path of its field; what the field holds is never repeated.
 import { describe, expect, it } from "vitest";
-import { createKey } from "../../../src/app/create-key.ts";
 import type { CreateKeyInput } from "../../../src/app/input/create-command.ts";
+import { createKey } from "../../../src/app/keys/create-key.ts";
 import { buildApiKey } from "../../domain/build.ts";
 import { errorOf, violatedFields, violationsOf } from "../outcomes.ts";
 import { createInput, NEEDED } from "../requests.ts";

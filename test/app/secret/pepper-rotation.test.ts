@@ -1,8 +1,8 @@
 // Covers how a secret is checked while peppers change: accepted, missing on this node, or declared lost.
 // Each pepper set stands for a service that was restarted with it.
 import { expect, it, vi } from "vitest";
-import { refreshKey } from "../../../src/app/refresh-key.ts";
-import { revokeKey } from "../../../src/app/revoke-key.ts";
+import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
+import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
 import { macOf } from "../../../src/domain/api-key/digests.ts";
 import { formatApiKey, newSecret } from "../../../src/domain/api-key/key-format.ts";
 import { lookupOf } from "../../../src/domain/api-key/key-id.ts";

@@ -1,11 +1,11 @@
 // Covers app/target/change-key.ts and what it is for: changes of one key by many at once, none of which is
 // lost, and an end to the attempts.
 import { describe, expect, it, vi } from "vitest";
-import { refreshKey } from "../../../src/app/refresh-key.ts";
-import { revokeKey } from "../../../src/app/revoke-key.ts";
+import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
+import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
 import { changeKey } from "../../../src/app/target/change-key.ts";
-import { keyEvent } from "../../../src/domain/event.ts";
-import { revokeKey as revoked } from "../../../src/domain/key.ts";
+import { keyEvent } from "../../../src/domain/audit/event.ts";
+import { revokeKey as revoked } from "../../../src/domain/key-changes.ts";
 import type { KeyView } from "../../../src/domain/verdict.ts";
 import { START } from "../../domain/build.ts";
 import { countOf } from "../../store/build.ts";

@@ -3,10 +3,10 @@
 import { describe, expect, it } from "vitest";
 import type { CreateKeyInput } from "../../../src/app/input/create-command.ts";
 import type { OwnerInput, TargetInput } from "../../../src/app/input/key-fields.ts";
-import { refreshKey } from "../../../src/app/refresh-key.ts";
-import { revokeKey } from "../../../src/app/revoke-key.ts";
-import { revokeAllForUser } from "../../../src/app/revoke-principal.ts";
-import { keyEvent } from "../../../src/domain/event.ts";
+import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
+import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
+import { revokeAllForUser } from "../../../src/app/principals/revoke-principal.ts";
+import { keyEvent } from "../../../src/domain/audit/event.ts";
 import { START } from "../../domain/build.ts";
 import { creationOf, keyAt } from "../../store/build.ts";
 import { codeOf, errorOf, violatedFields } from "../outcomes.ts";

@@ -1,5 +1,5 @@
 // How a sound store is broken in one way: some of its methods are replaced, everything else stays.
-import type { Event } from "../../../src/domain/event.ts";
+import type { Event } from "../../../src/domain/audit/event.ts";
 import type { Store } from "../../../src/store/store.ts";
 import type { ContractNoun } from "../contract/suite.ts";
 

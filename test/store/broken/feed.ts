@@ -1,5 +1,5 @@
 // Stores whose principals, events or pepper checks break the contract, or whose writes and events part ways.
-import type { NumberedEvent } from "../../../src/domain/event.ts";
+import type { NumberedEvent } from "../../../src/domain/audit/event.ts";
 import type { EventQuery } from "../../../src/store/store.ts";
 import { FAR_FUTURE } from "../build.ts";
 import { appendStray, type Breakage, breakPart } from "./breakage.ts";

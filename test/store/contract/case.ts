@@ -1,7 +1,7 @@
 // What a case of the contract is: data, so that the suite can run it on every backend and
 // broken-store.test.ts on stores that must fail it; and what the cases say about the feed of events.
 import { expect } from "vitest";
-import type { Event, NumberedEvent } from "../../../src/domain/event.ts";
+import type { Event, NumberedEvent } from "../../../src/domain/audit/event.ts";
 import type { KeyRecord } from "../../../src/domain/key.ts";
 import type { EventQuery, Store } from "../../../src/store/store.ts";
 import { creationOf } from "../build.ts";

@@ -1,7 +1,7 @@
 // The contract under concurrent writers: one wins, the others learn that they lost, and the feed has the
 // event of each write that happened and of no other.
 import { expect } from "vitest";
-import type { Event } from "../../../src/domain/event.ts";
+import type { Event } from "../../../src/domain/audit/event.ts";
 import type { KeyRecord } from "../../../src/domain/key.ts";
 import { KEY_TYPES } from "../../../src/domain/key-type.ts";
 import { newPrincipal, RAISES_KEPT_MAX } from "../../../src/domain/principal.ts";

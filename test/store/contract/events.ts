@@ -1,7 +1,7 @@
 // The contract of EventStore: one feed of all changes by number, its filters, and that nothing is left over
 // or doubled by a relay when all writers came to their end.
 import { expect } from "vitest";
-import { EVENT_KINDS, type Event } from "../../../src/domain/event.ts";
+import { EVENT_KINDS, type Event } from "../../../src/domain/audit/event.ts";
 import { KEY_TYPES } from "../../../src/domain/key-type.ts";
 import { OWNER_FIELDS, type Owner } from "../../../src/domain/principal.ts";
 import type { EventQuery, Store } from "../../../src/store/store.ts";

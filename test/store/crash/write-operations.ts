@@ -1,7 +1,7 @@
 // The writes of a store as data, for the crash tests: what is there before, the one call during which the
 // process dies, and how to see afterwards whether it happened.
 import { expect } from "vitest";
-import type { Event } from "../../../src/domain/event.ts";
+import type { Event } from "../../../src/domain/audit/event.ts";
 import type { KeyRecord } from "../../../src/domain/key.ts";
 import { newPrincipal } from "../../../src/domain/principal.ts";
 import type { EventQuery, Store } from "../../../src/store/store.ts";

@@ -1,7 +1,7 @@
 // The one shape of every change: a single update guarded by `{_id, revision}` that also pushes the event,
 // followed by the relay of all that is waiting in the document. Keys and principals write through it.
 import type { Collection, Filter, UpdateFilter } from "mongodb";
-import { type Event, isRevocation } from "../../../domain/event.ts";
+import { type Event, isRevocation } from "../../../domain/audit/event.ts";
 import type { WriteOutcome } from "../../store.ts";
 import { inserted, isDriverTrouble } from "../answered.ts";
 import type { OutboxDocument } from "../schema.ts";

@@ -2,7 +2,7 @@
 // afterwards the event gets a number and its place in `events`, and leaves the outbox. Each step can be the
 // last one of a process, and any node can take up the rest: the event's id makes a second relay harmless.
 import type { Collection, Filter } from "mongodb";
-import type { Event } from "../../../domain/event.ts";
+import type { Event } from "../../../domain/audit/event.ts";
 import { inserted } from "../answered.ts";
 import type { ReadOptions } from "../read-options.ts";
 import type { Collections, OutboxDocument } from "../schema.ts";

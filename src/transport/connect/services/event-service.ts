@@ -1,7 +1,7 @@
 // EventService over its use case. Handlers only map.
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { EventService } from "../../../../gen/fleetkey/v1/event_service_pb.js";
-import { listEvents } from "../../../app/list-events.ts";
+import { listEvents } from "../../../app/events/list-events.ts";
 import type { AppPorts } from "../../../app/ports.ts";
 import { eventKindWord, eventMessage, timeMs } from "./mapping.ts";
 

@@ -2,17 +2,17 @@
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { BatchVerifyResultSchema, KeyService } from "../../../../gen/fleetkey/v1/key_service_pb.js";
-import { createKey } from "../../../app/create-key.ts";
+import { createKey } from "../../../app/keys/create-key.ts";
+import { getKey, listKeys } from "../../../app/keys/read-keys.ts";
+import { refreshKey } from "../../../app/keys/refresh-key.ts";
+import { revokeKey } from "../../../app/keys/revoke-key.ts";
 import type { AppPorts } from "../../../app/ports.ts";
-import { getKey, listKeys } from "../../../app/read-keys.ts";
-import { refreshKey } from "../../../app/refresh-key.ts";
-import { revokeKey } from "../../../app/revoke-key.ts";
 import {
   revokeAllForOrganization,
   revokeAllForServiceAccount,
   revokeAllForUser,
-} from "../../../app/revoke-principal.ts";
-import { verifyKey, verifyKeys } from "../../../app/verify-key.ts";
+} from "../../../app/principals/revoke-principal.ts";
+import { verifyKey, verifyKeys } from "../../../app/verify/verify-key.ts";
 import { callerOf } from "../call-context.ts";
 import { asConnectError, toStatus } from "../errors.ts";
 import {

@@ -19,8 +19,8 @@ import {
   VerifyResponseSchema,
 } from "../../../../gen/fleetkey/v1/key_service_pb.js";
 import type { TargetInput } from "../../../app/input/key-fields.ts";
-import type { VerifyKeyInput } from "../../../app/verify-key.ts";
-import type { NumberedEvent } from "../../../domain/event.ts";
+import type { VerifyKeyInput } from "../../../app/verify/verify-key.ts";
+import type { NumberedEvent } from "../../../domain/audit/event.ts";
 import { etagOf, keyPrefixOf, newestGeneration } from "../../../domain/key.ts";
 import { graceEndOf, revocationOf, stateOf } from "../../../domain/lifecycle.ts";
 import type { KeyView, Verdict } from "../../../domain/verdict.ts";

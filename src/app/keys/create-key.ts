@@ -1,0 +1,92 @@
+// Create: checks what is asked for, finds the key's place, issues a secret and writes both with their event.
+// Uniqueness is the `_id`'s: a request_id or an exclusive place derives the lookup part
+// (domain/api-key/key-id).
+import { type Caller, callerIdOf } from "../../access/caller.ts";
+import { keyIdOf } from "../../domain/api-key/key-id.ts";
+import { keyEvent } from "../../domain/audit/event.ts";
+import { invalidArgument } from "../../domain/errors.ts";
+import type { KeyRecord } from "../../domain/key.ts";
+import { currentEpochs, principalIdsOf } from "../../domain/principal.ts";
+import type { KeyView } from "../../domain/verdict.ts";
+import { type CreateCommand, type CreateKeyInput, checkCreate } from "../input/create-command.ts";
+import type { AppPorts } from "../ports.ts";
+import { issueSecret } from "../secret/issue-secret.ts";
+import { contended } from "../target/change-key.ts";
+import { choosePlace, type FreePlace } from "../target/choose-place.ts";
+import { viewOf } from "../target/read-view.ts";
+
+export type CreateKeyResult =
+  | { readonly isReplayed: false; readonly apiKey: string; readonly view: KeyView }
+  | { readonly isReplayed: true; readonly view: KeyView };
+
+/**
+ * How often a lost race for a place is tried again. A random place is lost only by a collision of 65 bits.
+ */
+const ATTEMPTS_MAX = 8;
+
+export async function createKey(
+  ports: AppPorts,
+  caller: Caller,
+  input: CreateKeyInput,
+): Promise<CreateKeyResult> {
+  const callerId = callerIdOf(caller);
+  const command = checkCreate(input, callerId, ports.policy, ports.clock());
+  for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
+    const place = await choosePlace(ports, command);
+    if (place.kind === "held") return replayed(ports, command, place.key);
+    const created = await createAt(ports, caller, callerId, command, place);
+    if (created !== undefined) return created;
+  }
+  throw contended();
+}
+
+// Undefined: somebody else took the place meanwhile.
+async function createAt(
+  ports: AppPorts,
+  caller: Caller,
+  callerId: string,
+  command: CreateCommand,
+  place: FreePlace,
+): Promise<CreateKeyResult | undefined> {
+  // Before the insert: a principal raised from here on ends this key too, which then is dead on arrival.
+  const principals = await ports.store.principals.read(principalIdsOf(command.fields.owner));
+  const prefix = ports.policy.prefixes[command.fields.type];
+  const { apiKey, digests } = await issueSecret(ports, prefix, place.lookup);
+  const now = ports.clock();
+  const key: KeyRecord = {
+    keyId: keyIdOf(place.lookup),
+    prefix,
+    environment: ports.policy.environment,
+    ...command.fields,
+    createTime: now,
+    createdBy: callerId,
+    updateTime: now,
+    disabled: false,
+    generations: [{ number: 1, createTime: now, ...digests }],
+    epochs: currentEpochs(command.fields.owner, principals),
+    slot: place.slot,
+    request: command.request,
+    revision: 1,
+  };
+  const cause = { caller: callerId, address: caller.address, requestId: command.requestId };
+  const event = keyEvent("key_created", key, cause, { now, randomBytes: ports.randomBytes });
+  if (!(await ports.store.keys.insert(key, event))) return undefined;
+  return { isReplayed: false, apiKey, view: { key, principals } };
+}
+
+// The key of an earlier, equal request. It is confirmed by a write: its creation may have gone unanswered.
+async function replayed(ports: AppPorts, command: CreateCommand, key: KeyRecord): Promise<CreateKeyResult> {
+  if (key.request?.digest !== command.request?.digest) {
+    throw invalidArgument([
+      { field: "request_id", description: "was used by the same caller for another request" },
+    ]);
+  }
+  let current: KeyRecord | undefined = key;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX && current !== undefined; attempt++) {
+    if (await ports.store.keys.confirm(current.keyId, current.revision)) {
+      return { isReplayed: true, view: await viewOf(ports, current) };
+    }
+    current = await ports.store.keys.read(key.keyId);
+  }
+  throw contended();
+}

@@ -1,0 +1,70 @@
+// Verify and BatchVerify: parse, read, compare, evaluate. Everything that they can say about a key is a
+// value.
+import { invalidArgument } from "../../domain/errors.ts";
+import { isAddress } from "../../domain/grant/address.ts";
+import { lackedScopes } from "../../domain/grant/scope.ts";
+import { KEY_TYPES } from "../../domain/key-type.ts";
+import { evaluate } from "../../domain/lifecycle.ts";
+import { denied, type Verdict } from "../../domain/verdict.ts";
+import { BoundedQueue } from "../../lib/bounded-queue.ts";
+import { checkScopes } from "../input/grant-fields.ts";
+import { Violations } from "../input/violations.ts";
+import type { AppPorts } from "../ports.ts";
+import { findByApiKey } from "../secret/find-by-api-key.ts";
+
+/** How many requests one call may hold. */
+export const BATCH_MAX = 1_000;
+/** How many of them read the store at a time, so that one call does not take all of its connections. */
+const RUNNING_MAX = 16;
+
+/** As it comes from a transport. */
+export interface VerifyKeyInput {
+  readonly apiKey: string;
+  readonly expectedType: string | undefined;
+  readonly requiredScopes: readonly string[];
+  /** Empty when it is not known. */
+  readonly clientAddress: string;
+}
+
+/** Rejects with `unavailable` when the truth cannot be had; it never guesses. */
+export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise<Verdict> {
+  const violations = new Violations();
+  const expectedType = violations.oneOf("expected_type", input.expectedType, KEY_TYPES);
+  checkScopes(violations, "required_scopes", input.requiredScopes);
+  const { clientAddress } = input;
+  if (clientAddress !== "" && !isAddress(clientAddress))
+    violations.add("client_address", "must be an IP address");
+  violations.throwIfAny();
+
+  const presented = await findByApiKey(ports, input.apiKey);
+  if (presented === "malformed" || presented === "unknown") return denied(presented);
+  const { view } = presented;
+  const { requiredScopes } = input;
+  const { roles } = ports.policy;
+  const reason = evaluate(view, { expectedType, requiredScopes, clientAddress }, ports.clock(), roles);
+  if (reason === undefined) return { valid: true, view };
+  if (reason !== "insufficient_scope") return denied(reason, view);
+  return { valid: false, reason, view, missingScopes: lackedScopes(view.key, requiredScopes, roles) };
+}
+
+/** What became of one request; a failure is whatever its Verify threw, for the transport to map. */
+export type BatchOutcome = { readonly verdict: Verdict } | { readonly failure: Error };
+
+/** Each request with its own outcome, in their order: one that cannot be judged fails alone. */
+export async function verifyKeys(
+  ports: AppPorts,
+  inputs: readonly VerifyKeyInput[],
+): Promise<readonly BatchOutcome[]> {
+  if (inputs.length > BATCH_MAX) {
+    throw invalidArgument([{ field: "requests", description: `must be at most ${BATCH_MAX}` }]);
+  }
+  const queue = new BoundedQueue({ runningMax: RUNNING_MAX, waitingMax: BATCH_MAX });
+  const verify = (input: VerifyKeyInput): Promise<BatchOutcome> =>
+    queue
+      .run(() => verifyKey(ports, input))
+      .then(
+        (verdict) => ({ verdict }),
+        (failure: Error) => ({ failure }),
+      );
+  return Promise.all(inputs.map(verify));
+}

@@ -1,0 +1,58 @@
+// Principals in SQLite: one row each, from its first raise on.
+import type { Event } from "../../../domain/audit/event.ts";
+import type { PrincipalRecord, Principals } from "../../../domain/principal.ts";
+import type { PrincipalStore, WriteOutcome } from "../../store.ts";
+import type { Statements } from "../statements.ts";
+import { appendEvent } from "./events.ts";
+
+export class SqlitePrincipals implements PrincipalStore {
+  readonly #sql: Statements;
+
+  constructor(sql: Statements) {
+    this.#sql = sql;
+  }
+
+  async read(principalIds: readonly string[]): Promise<Principals> {
+    const principals = new Map<string, PrincipalRecord>();
+    for (const principalId of principalIds) {
+      const sql = "SELECT record FROM principals WHERE principal_id = ?";
+      const row = this.#sql.get<{ readonly record: string }>(sql, principalId);
+      if (row !== undefined) principals.set(principalId, JSON.parse(row.record) as PrincipalRecord);
+    }
+    return principals;
+  }
+
+  async readMany(principalIds: readonly string[]): Promise<Principals> {
+    return this.read(principalIds);
+  }
+
+  async write(next: PrincipalRecord, event: Event): Promise<WriteOutcome> {
+    const record = JSON.stringify(next);
+    return this.#sql.transaction(() => {
+      const written =
+        next.revision === 1
+          ? this.#sql.run(
+              `INSERT INTO principals (principal_id, revision, record) VALUES (?, 1, ?)
+               ON CONFLICT (principal_id) DO NOTHING`,
+              next.principalId,
+              record,
+            )
+          : this.#sql.run(
+              "UPDATE principals SET revision = ?, record = ? WHERE principal_id = ? AND revision = ?",
+              next.revision,
+              record,
+              next.principalId,
+              next.revision - 1,
+            );
+      if (written === 0) return "conflict";
+      appendEvent(this.#sql, event);
+      return "written";
+    });
+  }
+
+  async confirm(principalId: string, revision: number): Promise<boolean> {
+    const sql =
+      "UPDATE principals SET confirmations = confirmations + 1 WHERE principal_id = ? AND revision = ?";
+    return this.#sql.run(sql, principalId, revision) === 1;
+  }
+}
