@@ -2,27 +2,40 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout } from "node:timers/promises";
 import { rootCredential } from "./access/root-credential.ts";
+import { KeyLimits } from "./app/limits/key-limits.ts";
+import { QuotaLeases } from "./app/limits/quota-leases.ts";
+import { RateLimits } from "./app/limits/rate-limits.ts";
 import type { AppPorts } from "./app/ports.ts";
 import { bcryptHash } from "./app/secret/bcrypt-hash.ts";
-import { LostPepperFallback } from "./app/secret/lost-pepper-fallback.ts";
 import { registerPeppers } from "./app/secret/register-peppers.ts";
+import { SlowDigestCheck } from "./app/secret/slow-digest-check.ts";
+import { startUpkeep } from "./app/upkeep/start-upkeep.ts";
+import { startUseLog, UseLog } from "./app/verify/use-log.ts";
 import { peppersOf, rootKeysOf } from "./config/embedded-secrets.ts";
 import type { Config } from "./config/load-config.ts";
 import { readTlsFiles } from "./config/tls-files.ts";
 import { pepperSet } from "./domain/api-key/digests.ts";
 import { systemClock } from "./lib/clock.ts";
+import { repeat } from "./lib/repeat.ts";
 import type { Log } from "./observability/log.ts";
 import { isStoreUnavailable } from "./store/errors.ts";
 import { startRelay } from "./store/event-relay.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import { connectHandler } from "./transport/connect/connect-handler.ts";
+import type { HttpHandler } from "./transport/http.ts";
+import { githubLeaks } from "./transport/leaks/github.ts";
+import { readGithubKeys } from "./transport/leaks/github-keys.ts";
 import { plainHttp } from "./transport/plain-http.ts";
 import { listen } from "./transport/server.ts";
 
 /** Pauses between attempts to reach a store that does not answer at start. */
 const OPEN_PAUSE_MS_MIN = 500;
 const OPEN_PAUSE_MS_MAX = 10_000;
+/** How often resting keys have what is set aside for them given back. */
+const QUOTA_RELEASE_PAUSE_MS = 5_000;
+/** How long the last writes may take at the end. */
+const STOP_MS_MAX = 5_000;
 
 export interface Service {
   /** Where it answers. */
@@ -51,26 +64,72 @@ export async function startService(
 
 async function serve(config: Config, log: Log, store: Store): Promise<Service> {
   const rootKeys = rootKeysOf(config);
-  const ports = await createPorts(config, log, store);
-  const handler = connectHandler(ports, { isRoot: rootCredential(rootKeys.keys), log, fallback: plainHttp });
+  const quotas = new QuotaLeases({
+    quotas: store.quotas,
+    randomBytes,
+    lost: (error) => log.warn({ err: error }, "uses of a quota could not be given back and count as used"),
+  });
+  const uses = new UseLog(store.usage);
+  const ports = await createPorts(config, log, { store, quotas, uses });
+  const fallback = withGithubLeaks(config, log, ports, plainHttp);
+  const handler = connectHandler(ports, { isRoot: rootCredential(rootKeys.keys), log, fallback });
   const tls = config.tls && readTlsFiles(config.tls);
   const listener = await listen({ address: config.listen, tls, handler });
-  const stopRelay = startRelay(store.events, ports.clock, {
-    relayed: (count) => log.info({ count }, "relayed events that were left waiting"),
-    failed: (error) => log.warn({ err: error }, "the store does not answer the sweeper"),
-  });
+  const stopJobs = startJobs(config, log, { ports, quotas, uses });
   return {
     url: listener.url,
     rootKeyPath: rootKeys.path,
     async stop() {
       await listener.stop(config.drainTimeoutMs);
-      await stopRelay();
+      await stopJobs();
       await store.close();
     },
   };
 }
 
-async function createPorts(config: Config, log: Log, store: Store): Promise<AppPorts> {
+function withGithubLeaks(config: Config, log: Log, ports: AppPorts, next: HttpHandler): HttpHandler {
+  const { githubKeysPath: path } = config;
+  return path === undefined ? next : githubLeaks(ports, { keys: readGithubKeys(path), log, next });
+}
+
+/** Starts what is done beside the calls; the returned function ends it, in bounded time. */
+function startJobs(
+  config: Config,
+  log: Log,
+  { ports, quotas, uses }: { readonly ports: AppPorts; readonly quotas: QuotaLeases; readonly uses: UseLog },
+): () => Promise<void> {
+  const { clock, store } = ports;
+  const stopRelay = startRelay(store.events, clock, {
+    relayed: (count) => log.info({ count }, "relayed events that were left waiting"),
+    failed: (error) => log.warn({ err: error }, "the store does not answer the sweeper"),
+  });
+  const stopUpkeep = startUpkeep(ports, config.upkeep, {
+    done: (job, count) => log.info({ job, count }, "upkeep"),
+    failed: (job, error) => log.warn({ err: error, job }, "upkeep failed and is tried again"),
+  });
+  const stopReleases = repeat(QUOTA_RELEASE_PAUSE_MS, () => quotas.releaseIdle(clock()));
+  const stopUses = startUseLog(uses, config.useIntervalMs, {
+    dropped: (count) => log.warn({ count }, "dropped uses of keys: more keys were used than are remembered"),
+    failed: (error) => log.warn({ err: error }, "uses of keys could not be written yet"),
+  });
+  return async () => {
+    const late = AbortSignal.timeout(STOP_MS_MAX);
+    const stopped = Promise.allSettled([
+      stopRelay(),
+      stopUpkeep(),
+      stopReleases().then(() => quotas.releaseAll(clock(), late)),
+      stopUses(),
+    ]);
+    // A store that does not answer must not hold up the end; what could not be written then is lost.
+    await Promise.race([stopped, new Promise((resolve) => late.addEventListener("abort", resolve))]);
+  };
+}
+
+async function createPorts(
+  config: Config,
+  log: Log,
+  { store, quotas, uses }: { readonly store: Store; readonly quotas: QuotaLeases; readonly uses: UseLog },
+): Promise<AppPorts> {
   const known = [...(await store.pepperChecks.read()).keys()];
   const peppers = peppersOf(config, known);
   const missing = await registerPeppers(store.pepperChecks, peppers, config.peppersLost);
@@ -82,7 +141,9 @@ async function createPorts(config: Config, log: Log, store: Store): Promise<AppP
     peppers: pepperSet(peppers, config.peppersLost),
     slowHash: bcryptHash(config.bcryptCost),
     // A queue of its own: a Verify must not wait behind a burst of creates.
-    fallback: new LostPepperFallback(bcryptHash(config.bcryptCost)),
+    slowCheck: new SlowDigestCheck(bcryptHash(config.bcryptCost)),
+    limits: new KeyLimits(new RateLimits(), quotas),
+    uses,
     policy: config.policy,
   };
 }

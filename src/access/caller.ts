@@ -20,3 +20,6 @@ export function callerIdOf(caller: Caller): string {
 
 /** The id under which the root credential acts. */
 export const ROOT_CALLER_ID = "root";
+
+/** The id under which GitHub's signed reports act. */
+export const GITHUB_CALLER_ID = "github";

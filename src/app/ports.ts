@@ -1,14 +1,17 @@
 // What the use cases need from outside, as one bundle that service.ts puts together. Every use case is a
 // function from this, a caller and a request to an answer.
 import type { PepperSet } from "../domain/api-key/digests.ts";
+import type { ForeignFormat } from "../domain/api-key/foreign-format.ts";
 import type { KeyPrefixes } from "../domain/api-key/key-format.ts";
 import type { Roles } from "../domain/grant/scope.ts";
 import type { KeyType } from "../domain/key-type.ts";
 import type { RandomBytes } from "../lib/base62.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Store } from "../store/store.ts";
+import type { KeyLimits } from "./limits/key-limits.ts";
 import type { SlowHash } from "./secret/bcrypt-hash.ts";
-import type { LostPepperFallback } from "./secret/lost-pepper-fallback.ts";
+import type { SlowDigestCheck } from "./secret/slow-digest-check.ts";
+import type { UseLog } from "./verify/use-log.ts";
 
 /** What the operator decided about keys. */
 export interface KeyPolicy {
@@ -19,6 +22,8 @@ export interface KeyPolicy {
   readonly ttlDefaultMs: Partial<Readonly<Record<KeyType, number>>>;
   /** How long a key can live at most. */
   readonly ttlMaxMs: Partial<Readonly<Record<KeyType, number>>>;
+  /** What api_keys that other systems issued look like. */
+  readonly foreignFormats: readonly ForeignFormat[];
 }
 
 export interface AppPorts {
@@ -27,6 +32,8 @@ export interface AppPorts {
   readonly randomBytes: RandomBytes;
   readonly peppers: PepperSet;
   readonly slowHash: SlowHash;
-  readonly fallback: LostPepperFallback;
+  readonly slowCheck: SlowDigestCheck;
+  readonly limits: KeyLimits;
+  readonly uses: Pick<UseLog, "record">;
   readonly policy: KeyPolicy;
 }

@@ -1,6 +1,7 @@
 // From the environment to one frozen, validated object, once, at start. Pure: files are read elsewhere.
 import { z } from "zod";
 import type { KeyPolicy } from "../app/ports.ts";
+import type { UpkeepSettings } from "../app/upkeep/start-upkeep.ts";
 import { keyPrefixes } from "../domain/api-key/key-format.ts";
 import { StartRefused } from "../domain/errors.ts";
 import { NO_ROLES } from "../domain/grant/scope.ts";
@@ -23,7 +24,11 @@ export interface Config {
   readonly peppersLost: readonly number[];
   readonly policy: KeyPolicy;
   readonly bcryptCost: number;
+  readonly useIntervalMs: number;
+  readonly upkeep: UpkeepSettings;
   readonly tls: TlsFiles | undefined;
+  /** Absent: GitHub has no way to report leaks. */
+  readonly githubKeysPath: string | undefined;
   readonly logLevel: Settings["FLEETKEY_LOG_LEVEL"];
   readonly drainTimeoutMs: number;
 }
@@ -114,12 +119,20 @@ function toConfig(settings: Settings): Config {
     policy: {
       environment,
       prefixes: keyPrefixes(environment, settings.FLEETKEY_KEY_PREFIXES),
+      foreignFormats: settings.FLEETKEY_FOREIGN_FORMATS ?? [],
       roles: settings.FLEETKEY_ROLES ?? NO_ROLES,
       ttlDefaultMs: settings.FLEETKEY_TTL_DEFAULT ?? {},
       ttlMaxMs: settings.FLEETKEY_TTL_MAX ?? {},
     },
     bcryptCost: settings.FLEETKEY_BCRYPT_COST,
+    useIntervalMs: settings.FLEETKEY_USE_INTERVAL,
+    upkeep: {
+      expiryNoticeMs: settings.FLEETKEY_EXPIRY_NOTICE,
+      keyRetentionMs: settings.FLEETKEY_KEY_RETENTION,
+      eventRetentionMs: settings.FLEETKEY_EVENT_RETENTION,
+    },
     tls: certPath === undefined || keyPath === undefined ? undefined : { certPath, keyPath },
+    githubKeysPath: settings.FLEETKEY_GITHUB_KEYS,
     logLevel: settings.FLEETKEY_LOG_LEVEL,
     drainTimeoutMs: settings.FLEETKEY_DRAIN_TIMEOUT,
   });

@@ -9,6 +9,7 @@ import type { StoreAddress } from "../store/open-store.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import type { ListenAddress } from "../transport/http.ts";
 import { parseDuration } from "./duration.ts";
+import { parseForeignFormats } from "./foreign-formats.ts";
 
 /** Printable ASCII without a comma, which separates two of them. */
 const ROOT_KEY_PATTERN = /^[\x21-\x2b\x2d-\x7e]{32,256}$/;
@@ -93,11 +94,17 @@ function parsePrefix(text: string): string {
   throw new Error(`a prefix must be at most ${PREFIX_LENGTH_MAX} letters and digits, in groups joined by _`);
 }
 
-function parsePositiveDuration(text: string): number {
-  const ms = parseDuration(text);
-  if (ms < 1_000) throw new Error("must be at least 1s");
-  return ms;
+/** `least` and `most` are durations too. */
+function parseDurationFrom(least: string, most?: string) {
+  return (text: string): number => {
+    const ms = parseDuration(text);
+    const isTooLong = most !== undefined && ms > parseDuration(most);
+    if (ms >= parseDuration(least) && !isTooLong) return ms;
+    throw new Error(most === undefined ? `must be at least ${least}` : `must be from ${least} to ${most}`);
+  };
 }
+
+const parsePositiveDuration = parseDurationFrom("1s");
 
 function parseRoles(text: string): Roles {
   const roles = text.split(",").map((part) => {
@@ -160,6 +167,13 @@ export const SETTINGS = {
   FLEETKEY_KEY_PREFIXES: parsed(parsePerType(parsePrefix))
     .optional()
     .describe("Whole prefixes instead of `fl_<type>_<environment>`, as `user=acme,service=acme_svc`."),
+  FLEETKEY_FOREIGN_FORMATS: parsed(parseForeignFormats)
+    .optional()
+    .describe(
+      "Forms of api_keys that another system issued and that can be imported, a JSON array of at most 16, " +
+        'as `[{"name":"legacy","type":"user","pattern":"lk_(?<lookup>[a-z0-9]{8})_[a-z0-9]{24}"}]`. ' +
+        "A pattern is in RE2's syntax and for the whole api_key; bcrypt digests need the group `lookup`.",
+    ),
   FLEETKEY_ROLES: parsed(parseRoles)
     .optional()
     .describe(
@@ -178,12 +192,39 @@ export const SETTINGS = {
   FLEETKEY_BCRYPT_COST: parsed(parseBcryptCost)
     .prefault("10")
     .describe("bcrypt's cost, 4 to 14: each step doubles the time of a Create or Refresh."),
+  FLEETKEY_USE_INTERVAL: parsed(parseDurationFrom("1s", "1h"))
+    .prefault("5s")
+    .describe(
+      "How often the last uses of keys are written, `1s` to `1h`. A crash loses those of one interval.",
+    ),
+  FLEETKEY_EXPIRY_NOTICE: parsed(parseDuration)
+    .prefault("7d")
+    .describe("How long before a key's end an event tells of it. `0s`: no such events."),
+  FLEETKEY_KEY_RETENTION: parsed(parseDurationFrom("1h"))
+    .optional()
+    .describe(
+      "How long a key is kept after it was revoked or expired, at least `1h`. The newest key of an " +
+        "exclusive place stays, and so do imported keys, which a repeated import would revive. " +
+        "Else: for ever.",
+    ),
+  FLEETKEY_EVENT_RETENTION: parsed(parseDurationFrom("1d"))
+    .optional()
+    .describe("How long an event is kept, at least `1d`. Else: for ever."),
   FLEETKEY_TLS_CERT: z
     .string()
     .min(1)
     .optional()
     .describe("File of the certificate chain in PEM; turns TLS on."),
   FLEETKEY_TLS_KEY: z.string().min(1).optional().describe("File of the certificate's private key in PEM."),
+  FLEETKEY_GITHUB_KEYS: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "File of GitHub's public keys, as https://api.github.com/meta/public_keys/secret_scanning serves " +
+        "them; turns on `POST /leaks/github`, where its secret scanning reports api_keys that it finds " +
+        "in public.",
+    ),
   FLEETKEY_LOG_LEVEL: z
     .enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(", ")}`)
     .prefault("info")

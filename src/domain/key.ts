@@ -4,17 +4,31 @@ import { hashFields } from "../lib/hash-fields.ts";
 import type { Mac } from "./api-key/digests.ts";
 import { displayPrefix } from "./api-key/key-format.ts";
 import { lookupOf } from "./api-key/key-id.ts";
+import type { Quota } from "./grant/quota.ts";
+import type { RateLimit } from "./grant/rate-limit.ts";
 import type { KeyType } from "./key-type.ts";
 import type { Owner, PrincipalEpoch } from "./principal.ts";
+
+/** A digest of a whole api_key that another system issued. */
+export interface ImportedDigest {
+  /** The name of the foreign format that the api_key has. */
+  readonly format: string;
+  readonly algorithm: "sha256" | "bcrypt";
+  /** SHA-256 in base64url, or bcrypt's own text. */
+  readonly digest: string;
+}
 
 /** One issue of a secret under a key_id: its two digests, never the secret. */
 export interface Generation {
   /** From 1, counting upward. */
   readonly number: number;
   readonly createTime: number;
-  readonly mac: Mac;
-  /** bcrypt of the 30-character secret. */
-  readonly bcrypt: string;
+  /** What Verify compares. Absent on an imported one until its first use. */
+  readonly mac?: Mac;
+  /** bcrypt of the 30-character secret; absent on an imported one. */
+  readonly bcrypt?: string;
+  /** On an imported one: what the other system kept of its api_key. */
+  readonly imported?: ImportedDigest;
   /** When it stops working; absent on the newest. */
   readonly endTime?: number;
   /** Names the Refresh that issued it, when that had a request_id. */
@@ -39,11 +53,14 @@ export interface KeyRecord {
   readonly roles: readonly string[];
   /** Ranges of addresses that it works from; none: from anywhere. */
   readonly allowedCidrs: readonly string[];
+  readonly rateLimit?: RateLimit;
+  readonly quota?: Quota;
   readonly createTime: number;
   readonly createdBy: string;
   readonly updateTime: number;
   readonly expireTime?: number;
-  readonly disabled: boolean;
+  /** Since when it is switched off, and by whom. */
+  readonly disablement?: { readonly time: number; readonly caller: string };
   readonly revocation?: { readonly time: number; readonly reason: string };
   /** Newest first; one, or two during a grace window. */
   readonly generations: readonly [Generation, ...Generation[]];
@@ -51,8 +68,16 @@ export interface KeyRecord {
   readonly epochs: readonly PrincipalEpoch[];
   /** The exclusive place that it was created in. */
   readonly slot?: { readonly id: string; readonly number: number };
+  /** The foreign format that it was imported with; its api_keys of before may still be in use. */
+  readonly importFormat?: string;
   /** Recognizes a repeated Create: who asked with which id, and for what. */
   readonly request?: { readonly key: string; readonly digest: string };
+  /** The expireTime that an event has told of as near. */
+  readonly noticedExpireTime?: number;
+  /** When its api_key was first reported as found in public, without being revoked for it. */
+  readonly leakReportTime?: number;
+  /** When it was chosen to be removed. Nothing but the removal follows. */
+  readonly purgeTime?: number;
   /** Raised by one with each change; guards concurrent writers. */
   readonly revision: number;
 }
@@ -67,8 +92,10 @@ export function liveGenerations(key: KeyRecord, now: number): readonly Generatio
   return key.generations.filter(({ endTime }) => endTime === undefined || now < endTime);
 }
 
-/** What is shown of the key's api_keys. */
+/** What is shown of the key's api_keys. Those that another system issued are known by their format. */
 export function keyPrefixOf(key: KeyRecord): string {
+  const { imported } = newestGeneration(key);
+  if (imported !== undefined) return imported.format;
   return displayPrefix(key.prefix, lookupOf(key.keyId) ?? "");
 }
 

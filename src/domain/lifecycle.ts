@@ -30,7 +30,7 @@ export function revocationOf(view: KeyView): { readonly time: number; readonly r
 export function stateOf(view: KeyView, now: number): KeyState {
   if (revocationOf(view) !== undefined) return "revoked";
   if (isExpired(view.key, now)) return "expired";
-  return view.key.disabled ? "disabled" : "active";
+  return view.key.disablement !== undefined ? "disabled" : "active";
 }
 
 /** Whether the key has not ended. A disabled one has not: it can be switched on again. */
@@ -72,4 +72,24 @@ export function wasLiveUntil({ key, principals }: KeyView, principalId: string, 
   const others = key.epochs.filter((epoch) => epoch.principalId !== principalId);
   const otherEnd = endingRaise(others, principals)?.time ?? Number.POSITIVE_INFINITY;
   return raise.time <= Math.min(otherEnd, key.revocation?.time ?? Number.POSITIVE_INFINITY);
+}
+
+/**
+ * Whether to tell that the key's end is near: once for each end, and only of a key that lives longer than
+ * that.
+ */
+export function isExpiryNoticeDue(view: KeyView, noticeMs: number, now: number): boolean {
+  const { createTime, expireTime, noticedExpireTime } = view.key;
+  if (expireTime === undefined || expireTime === noticedExpireTime) return false;
+  return expireTime < now + noticeMs && createTime <= expireTime - noticeMs && isLive(view, now);
+}
+
+/**
+ * Whether the key ended at least so long ago: revoked by itself or through a principal, or expired, whichever
+ * came first. An end that no record shows the time of does not count: it can be an accident of its
+ * principal's record, which can be mended as long as the key is there.
+ */
+export function hasEndedFor({ key, principals }: KeyView, retentionMs: number, now: number): boolean {
+  const ends = [key.revocation?.time, endingRaise(key.epochs, principals)?.time, key.expireTime];
+  return ends.some((time) => time !== undefined && time <= now - retentionMs);
 }

@@ -92,6 +92,17 @@ export function raiseEpoch(principal: PrincipalRecord, raise: Omit<Raise, "epoch
   };
 }
 
+/** Takes out what is personal. The epochs stay, without which the keys that they ended would live again. */
+export function erasePrincipal(principal: PrincipalRecord): PrincipalRecord {
+  const { userId: _, ...owner } = principal.owner;
+  return {
+    ...principal,
+    owner,
+    raises: principal.raises.map((raise) => ({ ...raise, reason: "" })),
+    revision: principal.revision + 1,
+  };
+}
+
 const UNKNOWN_RAISE = { time: Number.POSITIVE_INFINITY, reason: "", caller: "" };
 
 /**

@@ -1,20 +1,24 @@
 // Runs a job again and again with a pause between, never two at once.
 
 /** Starts with a pause. The returned function stops it and resolves when a running job has ended. */
-export function repeat(pauseMs: number, job: () => Promise<void>): () => Promise<void> {
+export function repeat(
+  pauseMs: number,
+  job: () => Promise<void>,
+  firstPauseMs = pauseMs,
+): () => Promise<void> {
   let isStopped = false;
   let running: Promise<void> = Promise.resolve();
   let timer: NodeJS.Timeout;
-  const schedule = () => {
+  const schedule = (ms: number) => {
     timer = setTimeout(() => {
       running = job().finally(() => {
-        if (!isStopped) schedule();
+        if (!isStopped) schedule(pauseMs);
       });
-    }, pauseMs);
+    }, ms);
     // A pending pause alone does not keep the process alive.
     timer.unref();
   };
-  schedule();
+  schedule(firstPauseMs);
   return async () => {
     isStopped = true;
     clearTimeout(timer);

@@ -9,8 +9,7 @@ export const UNREAD_BYTES_MAX = 65_536;
 
 /** Call it before the request is handled. */
 export function boundUnreadBody(request: HttpRequest, response: HttpResponse): void {
-  const { stream } = request as HttpRequest & Partial<Pick<Http2ServerRequest, "stream">>;
-  const cut = () => (stream === undefined ? request.socket.destroy() : stream.close());
+  const stream = streamOf(request);
   // Before node itself decides about the rest: in HTTP/1.1 it would discard without end, in HTTP/2 cut at
   // once.
   (stream ?? response).once("prefinish", () => {
@@ -19,7 +18,18 @@ export function boundUnreadBody(request: HttpRequest, response: HttpResponse): v
     if (stream === undefined) request.read(0);
     request.on("data", (chunk: Buffer) => {
       taken += chunk.length;
-      if (taken > UNREAD_BYTES_MAX) cut();
+      if (taken > UNREAD_BYTES_MAX) cutOff(request);
     });
   });
+}
+
+/** Ends what the request comes by: its stream, or in HTTP/1.1 the connection. */
+export function cutOff(request: HttpRequest): void {
+  const stream = streamOf(request);
+  if (stream === undefined) request.socket.destroy();
+  else stream.close();
+}
+
+function streamOf(request: HttpRequest): Http2ServerRequest["stream"] | undefined {
+  return (request as HttpRequest & Partial<Pick<Http2ServerRequest, "stream">>).stream;
 }

@@ -4,6 +4,7 @@
 import type { ListEventsInput } from "../../src/app/events/list-events.ts";
 import type { CreateKeyInput } from "../../src/app/input/create-command.ts";
 import type { OwnerInput, TargetInput } from "../../src/app/input/key-fields.ts";
+import type { UpdateKeyInput } from "../../src/app/input/update-command.ts";
 import type { ListKeysInput } from "../../src/app/keys/read-keys.ts";
 import type { RefreshKeyInput } from "../../src/app/keys/refresh-key.ts";
 import type { RevokeKeyInput } from "../../src/app/keys/revoke-key.ts";
@@ -43,6 +44,13 @@ export function refreshInput(target: TargetInput, overrides: Partial<RefreshKeyI
   return { target, graceMs: 0, etag: "", requestId: "", ...overrides };
 }
 
+/** Without a path it names nothing to change. */
+export function updateInput(keyId: string, overrides: Partial<UpdateKeyInput> = {}): UpdateKeyInput {
+  const texts = { name: "", description: "", etag: "" };
+  const lists = { paths: [], scopes: [], roles: [], allowedCidrs: [] };
+  return { keyId, ...texts, ...lists, disabled: false, ...overrides };
+}
+
 export function revokeInput(target: TargetInput, reason = ""): RevokeKeyInput {
   return { target, reason };
 }
@@ -52,7 +60,15 @@ export function revokeUserInput(overrides: Partial<RevokeUserInput> = {}): Revok
 }
 
 export function listInput(overrides: Partial<ListKeysInput> = {}): ListKeysInput {
-  return { ...NO_OWNER, type: undefined, state: undefined, pageSize: 0, pageToken: "", ...overrides };
+  return {
+    ...NO_OWNER,
+    type: undefined,
+    state: undefined,
+    name: "",
+    pageSize: 0,
+    pageToken: "",
+    ...overrides,
+  };
 }
 
 export function eventsInput(overrides: Partial<ListEventsInput> = {}): ListEventsInput {

@@ -6,9 +6,13 @@ import { onTestFinished } from "vitest";
 import { type Caller, ROOT_CALLER_ID } from "../../src/access/caller.ts";
 import { createKey } from "../../src/app/keys/create-key.ts";
 import { getKey } from "../../src/app/keys/read-keys.ts";
+import { KeyLimits } from "../../src/app/limits/key-limits.ts";
+import { QuotaLeases } from "../../src/app/limits/quota-leases.ts";
+import { RateLimits } from "../../src/app/limits/rate-limits.ts";
 import type { AppPorts, KeyPolicy } from "../../src/app/ports.ts";
 import type { SlowHash } from "../../src/app/secret/bcrypt-hash.ts";
-import { LostPepperFallback } from "../../src/app/secret/lost-pepper-fallback.ts";
+import { SlowDigestCheck } from "../../src/app/secret/slow-digest-check.ts";
+import type { Use } from "../../src/app/verify/use-log.ts";
 import { verifyKey } from "../../src/app/verify/verify-key.ts";
 import { type Pepper, pepperSet } from "../../src/domain/api-key/digests.ts";
 import { parseApiKey } from "../../src/domain/api-key/key-format.ts";
@@ -32,6 +36,7 @@ export const POLICY: KeyPolicy = {
   roles: new Map([["reader", ["orders:read", "invoices:read"]]]),
   ttlDefaultMs: {},
   ttlMaxMs: {},
+  foreignFormats: [],
 };
 
 /** Stands in for bcrypt. `gate`, when set, holds every comparison until it resolves. */
@@ -58,6 +63,8 @@ export interface World {
   /** Set `now` to move time. */
   readonly clock: { now: number };
   readonly hash: CountingHash;
+  /** What Verify recorded, oldest first. */
+  readonly uses: readonly Use[];
 }
 
 export interface WorldOptions {
@@ -71,16 +78,30 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   onTestFinished(() => store.close());
   const clock = { now: START };
   const hash = new CountingHash();
+  const uses: Use[] = [];
   const ports: AppPorts = {
     store,
     clock: () => clock.now,
     randomBytes: seededBytes(1),
     peppers: pepperSet([buildPepper(1)]),
     slowHash: hash,
-    fallback: new LostPepperFallback(hash),
+    slowCheck: new SlowDigestCheck(hash),
+    limits: limitsOn(store),
+    uses: { record: (use) => void uses.push(use) },
     policy: { ...POLICY, ...options.policy },
   };
-  return { ports, store, clock, hash };
+  return { ports, store, clock, hash, uses };
+}
+
+let nodes = 0;
+
+/** The limits as a node has them that has just started. */
+export function limitsOn(store: Store): KeyLimits {
+  return new KeyLimits(
+    new RateLimits(),
+    // Each node draws lease ids of its own.
+    new QuotaLeases({ quotas: store.quotas, randomBytes: seededBytes(1_000 + ++nodes) }),
+  );
 }
 
 /** The same service after a restart with other peppers; it remembers nothing. */
@@ -88,7 +109,7 @@ export function restarted(world: World, peppers: readonly Pepper[], lost: readon
   return {
     ...world.ports,
     peppers: pepperSet(peppers, lost),
-    fallback: new LostPepperFallback(world.hash),
+    slowCheck: new SlowDigestCheck(world.hash),
   };
 }
 
@@ -115,13 +136,14 @@ export async function verdictOf(ports: AppPorts, apiKey: string): Promise<string
     expectedType: undefined,
     requiredScopes: [],
     clientAddress: "",
+    userAgent: "",
   });
   return verdict.valid ? "valid" : verdict.reason;
 }
 
 /** The state that Get tells. */
 export async function stateNow(ports: AppPorts, keyId: string): Promise<string> {
-  return stateOf(await getKey(ports, keyId), ports.clock());
+  return stateOf((await getKey(ports, keyId)).view, ports.clock());
 }
 
 /** The record as it is stored. */

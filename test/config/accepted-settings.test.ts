@@ -2,12 +2,14 @@
 // not set, and the result cannot be changed.
 import { describe, expect, it } from "vitest";
 import { type Config, loadConfig } from "../../src/config/load-config.ts";
-import { bytes, MONGODB, pepper, rootKey, type Settings } from "./settings.ts";
+import { bytes, foreignFormats, MONGODB, manyFormats, pepper, rootKey, type Settings } from "./settings.ts";
 
 const READER_AND_CLERK = [
   ["reader", ["read", "list"]],
   ["clerk", ["orders:*"]],
 ];
+const formatsOf = ({ policy }: Config) =>
+  policy.foreignFormats.map(({ name, type, hasLookup }) => [name, type, hasLookup]);
 const pepperBytes = (byte: number) => Buffer.alloc(32, byte);
 const uri = (text: string) => ({ kind: "mongodb", uri: text });
 
@@ -40,12 +42,27 @@ const ROWS: readonly Row[] = [
   ["KEY_PREFIXES", "user=acme", (c) => c.policy.prefixes.user, "acme"],
   ["KEY_PREFIXES", "user=acme, service=acme_svc", (c) => c.policy.prefixes.service, "acme_svc"],
   ["KEY_PREFIXES", `user=${"a".repeat(48)}`, (c) => c.policy.prefixes.user, "a".repeat(48)],
+  ["FOREIGN_FORMATS", "[]", formatsOf, []],
+  ["FOREIGN_FORMATS", foreignFormats(["a", "lk_[a-z0-9]{8}"]), formatsOf, [["a", "user", false]]],
+  ["FOREIGN_FORMATS", foreignFormats(["a", "lk_(?<lookup>.)"]), formatsOf, [["a", "user", true]]],
+  ["FOREIGN_FORMATS", foreignFormats(["a", "lk_(?P<lookup>.)"]), formatsOf, [["a", "user", true]]],
+  ["FOREIGN_FORMATS", foreignFormats(["_.-09az", "^(a+)+$"], ["b", "a"]), (c) => formatsOf(c).length, 2],
+  ["FOREIGN_FORMATS", foreignFormats(["a".repeat(32), "a".repeat(500)]), (c) => formatsOf(c).length, 1],
+  ["FOREIGN_FORMATS", foreignFormats(...manyFormats(16)), (c) => formatsOf(c).length, 16],
   ["ROLES", "reader=read list, clerk=orders:*", (c) => [...c.policy.roles], READER_AND_CLERK],
   ["ROLES", "nothing=", (c) => [...c.policy.roles], [["nothing", []]]],
   ["TTL_DEFAULT", "user=1s", (c) => c.policy.ttlDefaultMs, { user: 1_000 }],
   ["TTL_MAX", "user=90d,service=1", (c) => c.policy.ttlMaxMs, { user: 7_776_000_000, service: 1_000 }],
   ["BCRYPT_COST", "4", (c) => c.bcryptCost, 4],
   ["BCRYPT_COST", "14", (c) => c.bcryptCost, 14],
+  ["USE_INTERVAL", "1s", (c) => c.useIntervalMs, 1_000],
+  ["USE_INTERVAL", "60m", (c) => c.useIntervalMs, 3_600_000],
+  ["EXPIRY_NOTICE", "0s", (c) => c.upkeep.expiryNoticeMs, 0],
+  ["EXPIRY_NOTICE", "30d", (c) => c.upkeep.expiryNoticeMs, 2_592_000_000],
+  ["KEY_RETENTION", "60m", (c) => c.upkeep.keyRetentionMs, 3_600_000],
+  ["KEY_RETENTION", "365d", (c) => c.upkeep.keyRetentionMs, 31_536_000_000],
+  ["EVENT_RETENTION", "24h", (c) => c.upkeep.eventRetentionMs, 86_400_000],
+  ["GITHUB_KEYS", "/run/a b.json", (c) => c.githubKeysPath, "/run/a b.json"],
   ["LOG_LEVEL", "trace", (c) => c.logLevel, "trace"],
   ["LOG_LEVEL", "silent", (c) => c.logLevel, "silent"],
   ["DRAIN_TIMEOUT", "1s", (c) => c.drainTimeoutMs, 1_000],
@@ -95,12 +112,16 @@ const DEFAULTS: Config = {
       publishable: "fl_pub_dev",
       integration: "fl_int_dev",
     },
+    foreignFormats: [],
     roles: new Map(),
     ttlDefaultMs: {},
     ttlMaxMs: {},
   },
   bcryptCost: 10,
+  useIntervalMs: 5_000,
+  upkeep: { expiryNoticeMs: 604_800_000, keyRetentionMs: undefined, eventRetentionMs: undefined },
   tls: undefined,
+  githubKeysPath: undefined,
   logLevel: "info",
   drainTimeoutMs: 10_000,
 };

@@ -19,6 +19,8 @@ const COST = "must be a whole number from 4 to 14";
 const DURATION = "must be a duration such as 10s, 5m, 24h or 90d";
 const PREFIX = "a prefix must be at most 48 letters and digits, in groups joined by _";
 
+const FORMATS = 'must be a JSON array such as [{"name":"legacy","type":"user","pattern":"lk_[a-z0-9]{32}"}]';
+
 const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, message: string])[]>> = {
   LISTEN: [
     ["8080", LISTEN],
@@ -82,6 +84,8 @@ const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, mess
     ["user=acme=x", PAIRS],
     ["user=acme,user=acme2", TWICE],
   ],
+  // The others are foreign-formats.test.ts's.
+  FOREIGN_FORMATS: [["legacy", FORMATS]],
   ROLES: [
     ["reader", ROLE],
     ["READER=read", ROLE],
@@ -112,6 +116,24 @@ const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, mess
     ["1e1", COST],
     ["ten", COST],
   ],
+  USE_INTERVAL: [
+    ["999ms", "must be from 1s to 1h"],
+    ["3601s", "must be from 1s to 1h"],
+    ["often", DURATION],
+  ],
+  EXPIRY_NOTICE: [
+    ["-1s", DURATION],
+    ["never", DURATION],
+  ],
+  KEY_RETENTION: [
+    ["3599s", "must be at least 1h"],
+    ["0", "must be at least 1h"],
+    ["ever", DURATION],
+  ],
+  EVENT_RETENTION: [
+    ["86399s", "must be at least 1d"],
+    ["ever", DURATION],
+  ],
   LOG_LEVEL: [
     ["loud", "must be one of trace, debug, info, warn, error, fatal, silent"],
     ["INFO", "must be one of trace, debug, info, warn, error, fatal, silent"],
@@ -132,7 +154,7 @@ describe.each(Object.entries(BAD_VALUES))(
 );
 
 it("the table of bad values has every setting whose text can be wrong", () => {
-  const anyText = ["FLEETKEY_TLS_CERT", "FLEETKEY_TLS_KEY"];
+  const anyText = ["FLEETKEY_TLS_CERT", "FLEETKEY_TLS_KEY", "FLEETKEY_GITHUB_KEYS"];
   const covered = [...Object.keys(BAD_VALUES).map((name) => `FLEETKEY_${name}`), ...anyText];
   expect(covered.sort()).toEqual(Object.keys(SETTINGS).sort());
 });
@@ -224,6 +246,8 @@ describe("a refusal never holds the value of a secret setting:", () => {
     ["a secret in the place of a number", { FLEETKEY_BCRYPT_COST: MARK }],
     ["a secret in the place of a level", { FLEETKEY_LOG_LEVEL: MARK }],
     ["a secret in the place of a type", { FLEETKEY_TTL_MAX: `${MARK}=1d` }],
+    ["a secret in the place of formats", { FLEETKEY_FOREIGN_FORMATS: MARK }],
+    ["a secret in the place of a format's name", { FLEETKEY_FOREIGN_FORMATS: `[{"name":"${MARK}!"}]` }],
     ["a secret behind a name that is no setting", { FLEETKEY_ROOTKEY: MARK }],
   ])("%s", (_title, settings: Settings) => {
     const text = troublesOf(settings).join("\n");

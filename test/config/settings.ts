@@ -15,6 +15,14 @@ export const pepper = (version: number, byte = version) => `${version}:${bytes(3
 /** Bytes in base64. */
 export const bytes = (count: number, byte = 1) => Buffer.alloc(count, byte).toString("base64");
 
+/** Foreign formats of user keys, as FLEETKEY_FOREIGN_FORMATS spells them. */
+export const foreignFormats = (...formats: readonly (readonly [name: string, pattern: string])[]) =>
+  JSON.stringify(formats.map(([name, pattern]) => ({ name, type: "user", pattern })));
+
+/** That many different ones. */
+export const manyFormats = (count: number) =>
+  Array.from({ length: count }, (_, index) => [`format-${index}`, "a"] as const);
+
 /** The settings that MongoDB asks for. */
 export const MONGODB: Settings = {
   FLEETKEY_STORE: "mongodb://db.example:27017/fleetkey",

@@ -24,6 +24,8 @@ import type { RandomBytes } from "../../src/lib/base62.ts";
 /** The time at which built records are created. */
 export const START = Date.UTC(2030, 0, 1);
 export const ENVIRONMENT = "prod";
+/** Switched off by the operator. */
+export const DISABLEMENT = { time: START, caller: "root" };
 export const OWNER: Owner = { userId: "user-1", organizationId: "org-1" };
 
 /** How often a property is tried, fifty times as often in the long run. fast-check prints the seed. */
@@ -85,7 +87,6 @@ export function buildKey(overrides: Partial<KeyRecord> = {}): KeyRecord {
     createTime: START,
     createdBy: "caller-1",
     updateTime: START,
-    disabled: false,
     generations: [buildGeneration()],
     epochs: currentEpochs(owner, new Map()),
     revision: 1,

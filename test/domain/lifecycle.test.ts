@@ -8,7 +8,7 @@ import { KEY_TYPES } from "../../src/domain/key-type.ts";
 import { evaluate, graceEndOf, revocationOf, stateOf } from "../../src/domain/lifecycle.ts";
 import { currentEpochs, type Owner, type PrincipalRecord } from "../../src/domain/principal.ts";
 import { denied } from "../../src/domain/verdict.ts";
-import { buildKey, buildPrincipal, buildView, OWNER, propertyRuns, START } from "./build.ts";
+import { buildKey, buildPrincipal, buildView, DISABLEMENT, OWNER, propertyRuns, START } from "./build.ts";
 
 const NOW = START + 60_000;
 const byId = (...principals: PrincipalRecord[]) =>
@@ -28,7 +28,7 @@ describe("stateOf", () => {
     "of a key with %j tells the most final state",
     ({ isRevoked, isRaised, isExpired, isDisabled }) => {
       const key = buildKey({
-        disabled: isDisabled,
+        disablement: isDisabled ? DISABLEMENT : undefined,
         expireTime: isExpired ? NOW - 1 : NOW + 1,
         ...(isRevoked && { revocation: { time: NOW - 5, reason: "leaked" } }),
       });
@@ -112,7 +112,9 @@ describe("A raised epoch", () => {
 
 describe("revocationOf", () => {
   it("is nothing for a key that was not revoked, expired or disabled as it may be", () => {
-    expect(revocationOf(buildView(buildKey({ expireTime: START, disabled: true })))).toBeUndefined();
+    expect(
+      revocationOf(buildView(buildKey({ expireTime: START, disablement: DISABLEMENT }))),
+    ).toBeUndefined();
   });
 
   it("tells the first of two raises", () => {
@@ -151,7 +153,9 @@ describe("evaluate", () => {
   it("A cached view is refused as a fresh one: the answer depends on nothing but the arguments.", () => {
     fc.assert(
       fc.property(fc.integer({ min: -5, max: 5 }), fc.boolean(), (offsetMs, disabled) => {
-        const view = buildView(buildKey({ expireTime: NOW, disabled }));
+        const view = buildView(
+          buildKey({ expireTime: NOW, disablement: disabled ? DISABLEMENT : undefined }),
+        );
         const answer = evaluate(structuredClone(view), {}, NOW + offsetMs);
         evaluate(view, {}, NOW + 1_000);
         expect(evaluate(view, {}, NOW + offsetMs)).toBe(answer);

@@ -1,11 +1,17 @@
 // Builds what the store tests write: keys that differ from each other, their changes, and events with ids
 // that never repeat. Everything is the same from run to run.
 import { keyIdOf, randomLookup } from "../../src/domain/api-key/key-id.ts";
-import { type Event, keyEvent, principalEvent } from "../../src/domain/audit/event.ts";
+import { type Event, importEvent, keyEvent, principalEvent } from "../../src/domain/audit/event.ts";
 import type { KeyRecord } from "../../src/domain/key.ts";
-import { refreshKey, revokeKey } from "../../src/domain/key-changes.ts";
+import { eraseKey, refreshKey, revokeKey } from "../../src/domain/key-changes.ts";
 import type { KeyType } from "../../src/domain/key-type.ts";
-import { newPrincipal, type Owner, type PrincipalRecord, raiseEpoch } from "../../src/domain/principal.ts";
+import {
+  erasePrincipal,
+  newPrincipal,
+  type Owner,
+  type PrincipalRecord,
+  raiseEpoch,
+} from "../../src/domain/principal.ts";
 import { buildKey, OWNER, START, seededBytes } from "../domain/build.ts";
 
 export const CALLER = "caller-1";
@@ -42,7 +48,7 @@ export function keyAt(seed: number, overrides: Partial<KeyRecord> = {}): KeyReco
 /** The event of a key's creation. */
 export function creationOf(key: KeyRecord, overrides: Partial<Event> = {}): Event {
   const at = { now: key.createTime, randomBytes: eventIdBytes };
-  return { ...keyEvent("key_created", key, { caller: key.createdBy }, at), ...overrides };
+  return { ...keyEvent("key_created", { after: key }, { caller: key.createdBy }, at), ...overrides };
 }
 
 /** The key under its next generation; the former one works on for a minute. */
@@ -50,7 +56,15 @@ export function refreshOf(key: KeyRecord, caller = CALLER): KeyChange {
   const now = key.updateTime + 1_000;
   const mac = { version: 1, value: `mac-${key.keyId}-${key.revision + 1}` };
   const next = refreshKey(key, { mac, bcrypt: "bcrypt-digest" }, { now, graceMs: 60_000 });
-  return { next, event: keyEvent("key_refreshed", next, { caller }, { now, randomBytes: eventIdBytes }) };
+  return {
+    next,
+    event: keyEvent(
+      "key_refreshed",
+      { before: key, after: next },
+      { caller },
+      { now, randomBytes: eventIdBytes },
+    ),
+  };
 }
 
 /** The key revoked. */
@@ -58,7 +72,23 @@ export function revocationOf(key: KeyRecord, reason = "leaked"): KeyChange {
   const now = key.updateTime + 1_000;
   const next = revokeKey(key, { now, reason });
   const at = { now, randomBytes: eventIdBytes };
-  return { next, event: keyEvent("key_revoked", next, { caller: CALLER, reason }, at) };
+  return {
+    next,
+    event: keyEvent("key_revoked", { before: key, after: next }, { caller: CALLER, reason }, at),
+  };
+}
+
+/** The key without what is personal. */
+export function erasureOf(key: KeyRecord): KeyChange {
+  const now = key.updateTime + 1_000;
+  const next = eraseKey(key, now);
+  const at = { now, randomBytes: eventIdBytes };
+  return { next, event: keyEvent("key_erased", { before: next, after: next }, { caller: CALLER }, at) };
+}
+
+/** The event of a batch of new keys. */
+export function importOf(keys: readonly KeyRecord[], caller = CALLER): Event {
+  return importEvent(keys.length, { caller }, { now: START, randomBytes: eventIdBytes });
 }
 
 /** The principal after one more raise. */
@@ -66,10 +96,17 @@ export function raiseOf(principal: PrincipalRecord, reason = "left"): PrincipalC
   const now = START + (principal.revision + 1) * 1_000;
   const next = raiseEpoch(principal, { time: now, reason, caller: CALLER });
   const at = { now, randomBytes: eventIdBytes };
-  return { next, event: principalEvent(next, { caller: CALLER, reason }, at) };
+  return { next, event: principalEvent("principal_revoked", next, { caller: CALLER, reason }, at) };
 }
 
 /** The first raise of the principal that is this owner. */
 export function firstRaiseOf(owner: Owner = OWNER, reason = "left"): PrincipalChange {
   return raiseOf(newPrincipal(owner), reason);
+}
+
+/** The principal without what is personal. */
+export function principalErasureOf(principal: PrincipalRecord): PrincipalChange {
+  const next = erasePrincipal(principal);
+  const at = { now: START + next.revision * 1_000, randomBytes: eventIdBytes };
+  return { next, event: principalEvent("principal_erased", next, { caller: CALLER }, at) };
 }

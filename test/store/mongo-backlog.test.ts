@@ -12,6 +12,7 @@ import {
   creationOf,
   FAR_FUTURE,
   firstRaiseOf,
+  importOf,
   type KeyChange,
   keyAt,
   raiseOf,
@@ -98,6 +99,33 @@ describeMongo("an outbox", () => {
       events.push(event);
     }
     await expectTold(await openNode(), events);
+  });
+
+  it("that holds an event keeps its key from being removed until the event is told", async () => {
+    await database().empty();
+    const key = keyAt(1);
+    const created = creationOf(key);
+    const node = await openNode(withoutFeed);
+    await expect(node.keys.insert(key, created)).rejects.toSatisfy(isStoreUnavailable);
+    const sound = await openNode();
+    expect(await sound.keys.remove(key.keyId, 1)).toBe(false);
+    expect(await sound.keys.read(key.keyId)).toEqual(key);
+    await expectTold(sound, [created]);
+    expect(await sound.keys.remove(key.keyId, 1)).toBe(true);
+  });
+
+  it("of a batch's first key holds the event of all", async () => {
+    await database().empty();
+    const keys = [1, 2, 3].map((seed) => keyAt(seed));
+    const event = importOf(keys);
+    const node = await openNode(withoutFeed);
+    await expect(node.keys.insertBatch(keys, event)).rejects.toSatisfy(isStoreUnavailable);
+    const sound = await openNode();
+    for (const key of keys) expect(await sound.keys.read(key.keyId)).toEqual(key);
+    const removed = [];
+    for (const { keyId } of keys) removed.push(await sound.keys.remove(keyId, 1));
+    expect(removed).toEqual([false, true, true]);
+    await expectTold(sound, [event]);
   });
 
   it("that is full is emptied by the next change that can, which is then written", async () => {

@@ -7,7 +7,7 @@ import { mongoStoreOn, openMongoStore } from "../../src/store/mongo/mongo-store.
 import type { KeyQuery, Store } from "../../src/store/store.ts";
 import { START } from "../domain/build.ts";
 import { describeMongo, useTestDatabase } from "../mongo-server.ts";
-import { countOf, FAR_FUTURE, firstRaiseOf, keyAt, refreshOf } from "./build.ts";
+import { countOf, FAR_FUTURE, firstRaiseOf, keyAt, keyIdAt, refreshOf } from "./build.ts";
 import { insertKeys, readFeed } from "./contract/case.ts";
 import { Fuse } from "./crash/fuse.ts";
 import { interceptedDb } from "./crash/intercepted-db.ts";
@@ -15,7 +15,21 @@ import { interceptedDb } from "./crash/intercepted-db.ts";
 const KEYS = countOf(40, 500);
 const SLOT_ID = "slot-3";
 const REQUEST_KEY = "request-3";
+const NAME = "build";
+/** Of two keys. */
+const RARE_NAME = "deploy";
+const USE = { keyId: keyIdAt(3), time: START, address: "", userAgent: "", count: 1 };
+const QUOTA = { keyId: keyIdAt(3), period: { id: "2030-01", endTime: START + 1_000 } };
 const AFTER = { createTime: START + 3_000, keyId: keyAt(3).keyId };
+
+const EXPLAINED = new Set(["find", "findAndModify", "update", "delete"]);
+
+/** The server plans one operation of a batch at a time. */
+function singleCommands(command: Document): readonly Document[] {
+  const { lsid: _, $db: __, $clusterTime: ___, writeConcern: ____, ...bare } = command;
+  const { updates } = bare;
+  return Array.isArray(updates) ? updates.map((update) => ({ ...bare, updates: [update] })) : [bare];
+}
 
 /** All stages of a plan, the outermost first. */
 function stagesOf(plan: Document): readonly string[] {
@@ -42,6 +56,14 @@ const QUERIES: readonly { readonly title: string; run(store: Store): Promise<unk
     { title: `list of ${JSON.stringify(owner)}`, run: listBy({ owner }) },
     { title: `list of ${JSON.stringify(owner)} behind a position`, run: listBy({ owner, after: AFTER }) },
   ]),
+  { title: "list by name", run: listBy({ name: NAME }) },
+  { title: "list by name behind a position", run: listBy({ name: NAME, after: AFTER }) },
+  { title: "list by name and owner", run: listBy({ name: NAME, owner: OWNERS[0] }) },
+  {
+    title: "a list of those that end in a span",
+    run: listBy({ expireFrom: START + 3_000, expireBefore: START + 5_000 }),
+  },
+  { title: "a list of those that end before a time", run: listBy({ expireBefore: START + 3_000 }) },
   { title: "readSlotHolder", run: (store) => store.keys.readSlotHolder("user", SLOT_ID) },
   { title: "readRequest", run: (store) => store.keys.readRequest(REQUEST_KEY) },
   { title: "read of a key", run: (store) => store.keys.read(keyAt(3).keyId) },
@@ -50,6 +72,7 @@ const QUERIES: readonly { readonly title: string; run(store: Store): Promise<unk
     title: "readMany of principals",
     run: (store) => store.principals.readMany([firstRaiseOf().next.principalId]),
   },
+  { title: "listOfUser", run: (store) => store.principals.listOfUser("user-1", 9) },
   { title: "relayPending", run: (store) => store.events.relayPending(FAR_FUTURE) },
   { title: "events.list without a filter", run: (store) => readFeed(store) },
   { title: "events.list of a key", run: (store) => readFeed(store, { keyId: keyAt(3).keyId }) },
@@ -58,6 +81,16 @@ const QUERIES: readonly { readonly title: string; run(store: Store): Promise<unk
     run: (store: Store) => readFeed(store, { owner }),
   })),
   { title: "events.list of a caller", run: (store) => readFeed(store, { caller: "caller-1" }) },
+  { title: "eraseUser", run: (store) => store.events.eraseUser("nobody") },
+  { title: "removeOld", run: (store) => store.events.removeOld(0, 9) },
+  { title: "usage.readMany", run: (store) => store.usage.readMany([keyIdAt(3)]) },
+  { title: "usage.add", run: (store) => store.usage.add([USE]) },
+  { title: "usage.remove", run: (store) => store.usage.remove(keyIdAt(1)) },
+  { title: "quotas.grant", run: (store) => store.quotas.grant(QUOTA, { leaseId: "b", size: 9 }, 9) },
+  { title: "quotas.giveBack", run: (store) => store.quotas.giveBack(QUOTA, "nobody", 1) },
+  { title: "quotas.removeEnded", run: (store) => store.quotas.removeEnded(START, 9) },
+  { title: "quotas.remove", run: (store) => store.quotas.remove("nobody") },
+  { title: "keys.remove", run: (store) => store.keys.remove(keyIdAt(3), 9) },
 ];
 
 describeMongo("indexes", () => {
@@ -72,14 +105,19 @@ describeMongo("indexes", () => {
       // A place and a request of each key's own: the right one must be found among many.
       const slot = { id: `slot-${seed}`, number: KEYS - seed };
       const request = { key: `request-${seed}`, digest: "" };
-      await insertKeys(store, keyAt(seed, { owner, createTime: START + seed * 1_000, slot, request }));
+      const times = { createTime: START + seed * 1_000, expireTime: START + seed * 2_000 };
+      const name = seed % 17 === 9 && seed < 30 ? RARE_NAME : seed % 2 === 0 ? NAME : "";
+      await insertKeys(store, keyAt(seed, { owner, ...times, name, slot, request }));
+      await store.usage.add([{ ...USE, keyId: keyIdAt(seed) }]);
+      const count = { ...QUOTA, keyId: keyIdAt(seed) };
+      await store.quotas.grant(count, { leaseId: "a", size: 9 }, 9);
     }
     const { next, event } = firstRaiseOf();
     await store.principals.write(next, event);
   });
   afterAll(() => store.close());
 
-  /** The find and update commands that a call sends, as the server plans to run them. */
+  /** The commands that a call sends, as the server plans to run them. */
   async function explain(
     run: (store: Store) => Promise<unknown>,
     verbosity = "queryPlanner",
@@ -88,16 +126,13 @@ describeMongo("indexes", () => {
     const node = await mongoStoreOn(db, async () => {});
     const commands: Document[] = [];
     const note = ({ commandName, command }: CommandStartedEvent) => {
-      if (commandName === "find") commands.push(command);
+      if (EXPLAINED.has(commandName)) commands.push(command);
     };
     client.on("commandStarted", note);
     await run(node);
     client.off("commandStarted", note);
-    return Promise.all(
-      commands.map(({ lsid: _, $db: __, $clusterTime: ___, ...command }) =>
-        db.command({ explain: command, verbosity }),
-      ),
-    );
+    const single = commands.flatMap(singleCommands);
+    return Promise.all(single.map((command) => db.command({ explain: command, verbosity })));
   }
 
   it.each(QUERIES)("$title reads by an index, in its order", async ({ run }) => {
@@ -131,6 +166,18 @@ describeMongo("indexes", () => {
       }
     },
   );
+
+  it.each([
+    ["of a name", { name: RARE_NAME }, 2],
+    ["that end in a span", { expireFrom: START + 6_000, expireBefore: START + 10_001 }, 3],
+    ["that end before a time", { expireBefore: START + 4_001 }, 3],
+  ] as const)("list looks at the keys %s alone, however many there are", async (_, query, count) => {
+    const run = (node: Store) => node.keys.list({ types: ["user"], owner: {}, limit: 100, ...query });
+    expect(await run(store)).toHaveLength(count);
+    const plans = await explain(run, "executionStats");
+    const examined = plans.map(({ executionStats }) => Number(executionStats.totalDocsExamined));
+    expect(examined.reduce((sum, each) => sum + each, 0)).toBe(count);
+  });
 
   it("the sweeper looks at the waiting documents alone, however many keys there are", async () => {
     const fuse = new Fuse();

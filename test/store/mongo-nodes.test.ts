@@ -5,7 +5,7 @@ import { mongoStoreOn } from "../../src/store/mongo/mongo-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { describeMongo, useTestDatabase } from "../mongo-server.ts";
 import { spreadStore } from "./contract/spread-store.ts";
-import { describeNoun } from "./contract/suite.ts";
+import { describeNoun, SPREAD_NOUNS } from "./contract/suite.ts";
 
 describeMongo("MongoDB, three nodes", () => {
   const database = useTestDatabase();
@@ -22,7 +22,5 @@ describeMongo("MongoDB, three nodes", () => {
     await database().empty();
     return spreadStore(nodes);
   };
-  describeNoun("keys", openSpread);
-  describeNoun("principals", openSpread);
-  describeNoun("concurrency", openSpread);
+  for (const noun of SPREAD_NOUNS) describeNoun(noun, openSpread);
 });

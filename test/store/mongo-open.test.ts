@@ -6,7 +6,7 @@ import { isStoreUnavailable } from "../../src/store/errors.ts";
 import { openMongoStore } from "../../src/store/mongo/mongo-store.ts";
 import { openStore } from "../../src/store/open-store.ts";
 import { describeMongo, useTestDatabase } from "../mongo-server.ts";
-import { creationOf, keyAt } from "./build.ts";
+import { creationOf, importOf, keyAt } from "./build.ts";
 import { expectFeed, insertKeys, readFeed } from "./contract/case.ts";
 
 const commands = vi.hoisted((): Document[] => []);
@@ -88,12 +88,21 @@ describeMongo("opening a MongoDB store", () => {
       await store.keys.confirm(key.keyId, 1);
       await store.keys.list({ types: ["user"], owner: {}, limit: 1 });
       await store.keys.replaceMac(key.keyId, 1, key.generations[0].mac, { version: 2, value: "mac" });
+      const batch = [keyAt(9), keyAt(10), keyAt(11)];
+      await store.keys.insertBatch(batch, importOf(batch));
+      await store.keys.remove(keyAt(10).keyId, 1);
+      const count = { keyId: key.keyId, period: { id: "all" } };
+      await store.quotas.grant(count, { leaseId: "a", size: 2 }, 9);
+      await store.quotas.giveBack(count, "a", 1);
+      await store.events.eraseUser("user-1");
       await store.close();
-      const writes = commands.filter((command) => command.insert ?? command.update ?? command.findAndModify);
-      expect(writes.length).toBeGreaterThanOrEqual(4);
+      const writes = commands.filter(
+        (command) => command.insert ?? command.update ?? command.delete ?? command.findAndModify,
+      );
+      expect(writes.length).toBeGreaterThanOrEqual(10);
       for (const { writeConcern } of writes) expect(writeConcern).toEqual({ w: "majority", j: true });
       const finds = commands.filter((command) => command.find);
-      expect(finds).toHaveLength(1);
+      expect(finds).toHaveLength(2);
       for (const { readConcern, $readPreference } of finds) {
         expect(["local", "majority"]).toContain(readConcern?.level ?? "local");
         expect(["primary", "primaryPreferred"]).toContain($readPreference?.mode ?? "primary");

@@ -40,7 +40,7 @@ afterEach(() => {
 const dieAfterWriting = () => Promise.reject(new Error("in SQLite a write has its event in the feed"));
 
 async function expectWhole(store: Store, { filter, earlier, own, isDone }: Attempt): Promise<void> {
-  const happened = own !== undefined && (await isDone(store)) ? [...earlier, own] : earlier;
+  const happened = (await isDone(store)) && own !== undefined ? [...earlier, own] : earlier;
   const feed = await readFeed(store, filter);
   expect(feed.map(({ eventId }) => eventId)).toEqual(happened.map(({ eventId }) => eventId));
   expectAscending(await readFeed(store));
@@ -98,12 +98,80 @@ describe("a process on SQLite", () => {
   );
 });
 
+describe("the count of a quota on SQLite", () => {
+  const COUNT = { keyId: keyAt(1).keyId, period: { id: "2030-01" } };
+  const grantedOf = async (store: Store) =>
+    (await store.quotas.grant(COUNT, { leaseId: "probe", size: 1 }, 0)).granted;
+
+  /** Opens a store in which each step of the call in turn is the last one of its process. */
+  async function dieIn(
+    call: (store: Store) => Promise<unknown>,
+    check: (store: Store, isAnswered: boolean) => Promise<void>,
+  ): Promise<void> {
+    let isAnswered = false;
+    for (let at = 1; !isAnswered; at++) {
+      expect(at).toBeLessThan(STEPS_MAX);
+      const dying = await openSqliteStore(path);
+      await dying.quotas.remove(COUNT.keyId);
+      await dying.quotas.grant(COUNT, { leaseId: "a", size: 5 }, 10);
+      failAtStep(at, "is not sent", true);
+      await outcomeOf(call(dying));
+      isAnswered = !repair();
+      await dying.close();
+      const next = await openSqliteStore(path);
+      await check(next, isAnswered);
+      await next.close();
+    }
+  }
+
+  it("has what is granted and its lease, or neither, at whichever statement a process dies", async () => {
+    await dieIn(
+      (store) => store.quotas.grant(COUNT, { leaseId: "b", size: 4 }, 10, "a"),
+      async (store, isAnswered) => {
+        expect(await grantedOf(store)).toBe(isAnswered ? 9 : 5);
+        expect(await store.quotas.giveBack(COUNT, "b", 4)).toBe(isAnswered);
+        expect(await store.quotas.giveBack(COUNT, "a", 5)).toBe(!isAnswered);
+      },
+    );
+  });
+
+  it("gets back what is given back once, at whichever statement it dies before it repeats it", async () => {
+    await dieIn(
+      (store) => store.quotas.giveBack(COUNT, "a", 3),
+      async (store, isAnswered) => {
+        expect(await store.quotas.giveBack(COUNT, "a", 3)).toBe(!isAnswered);
+        expect(await grantedOf(store)).toBe(2);
+      },
+    );
+  });
+});
+
 describe("a SQLite connection", () => {
   it("has a commit on the disk before it is answered: a write-ahead log, synchronous in full", async () => {
     const store = await openSqliteStore(path);
     expect(readPragma("journal_mode")).toBe("wal");
     // 2 is FULL. NORMAL would lose the last commits of a write-ahead log with the power.
     expect(readPragma("synchronous")).toBe(2);
+    await store.close();
+  });
+});
+
+describe("a SQLite connection that has emptied its log", () => {
+  it("waits for other writers as long as before", async () => {
+    const store = await openSqliteStore(path);
+    await store.events.eraseUser("user-1");
+    expect(readPragma("busy_timeout")).toBe(5_000);
+    await store.close();
+  });
+
+  it("does so even when the log could not be emptied, and the erasure is told as not done", async () => {
+    const store = await openSqliteStore(path);
+    // The erasure, the shorter wait, the log.
+    failAtStep(3, "is not sent", false);
+    await expect(store.events.eraseUser("user-1")).rejects.toSatisfy(isStoreUnavailable);
+    expect(repair()).toBe(true);
+    expect(readPragma("busy_timeout")).toBe(5_000);
+    expect(await store.events.eraseUser("user-1")).toBe(0);
     await store.close();
   });
 });

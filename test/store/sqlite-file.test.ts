@@ -34,6 +34,13 @@ function runOnFile(sql: string): void {
   database.close();
 }
 
+function readFromFile(sql: string): Readonly<Record<string, unknown>> {
+  const database = new DatabaseSync(path);
+  const row = database.prepare(sql).get();
+  database.close();
+  return row ?? {};
+}
+
 async function withStore<Result>(use: (store: Store) => Promise<Result>): Promise<Result> {
   const store = await openSqliteStore(path);
   try {
@@ -42,6 +49,15 @@ async function withStore<Result>(use: (store: Store) => Promise<Result>): Promis
     await store.close();
   }
 }
+
+it("that another process has locked does not answer now, and is no reason to give up", async () => {
+  const other = new DatabaseSync(path);
+  other.exec("BEGIN EXCLUSIVE");
+  await expect(openSqliteStore(path)).rejects.toSatisfy(isStoreUnavailable);
+  other.exec("COMMIT");
+  other.close();
+  await (await openSqliteStore(path)).close();
+});
 
 describe("a SQLite file", () => {
   it("keeps everything when it is closed and opened again", async () => {
@@ -110,10 +126,11 @@ describe("a SQLite file", () => {
 describe("a SQLite file is refused", () => {
   it("when a newer program has been at it, and stays as it is", async () => {
     await withStore((store) => insertKeys(store, keyAt(1)));
+    const version = readFromFile("PRAGMA user_version")["user_version"];
     runOnFile("PRAGMA user_version = 1000");
     await expect(openSqliteStore(path)).rejects.toThrow(StartRefused);
     await expect(openSqliteStore(path)).rejects.toThrow(/schema version 1000/);
-    runOnFile("PRAGMA user_version = 1");
+    runOnFile(`PRAGMA user_version = ${version}`);
     expect(await withStore((store) => store.keys.read(keyAt(1).keyId))).toEqual(keyAt(1));
   });
 

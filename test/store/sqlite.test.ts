@@ -6,7 +6,7 @@ import { describe } from "vitest";
 import { MEMORY_PATH, openSqliteStore } from "../../src/store/sqlite/sqlite-store.ts";
 import type { Store } from "../../src/store/store.ts";
 import { spreadStore } from "./contract/spread-store.ts";
-import { describeContract, describeNoun } from "./contract/suite.ts";
+import { describeContract, describeNoun, SPREAD_NOUNS } from "./contract/suite.ts";
 
 async function openTwice(): Promise<Store> {
   const folder = mkdtempSync(join(tmpdir(), "fleetkey-test-"));
@@ -24,7 +24,5 @@ describe("SQLite in memory", () => {
 });
 
 describe("SQLite, two handles on one file", () => {
-  describeNoun("keys", openTwice);
-  describeNoun("principals", openTwice);
-  describeNoun("concurrency", openTwice);
+  for (const noun of SPREAD_NOUNS) describeNoun(noun, openTwice);
 });

@@ -6,13 +6,47 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Timestamp, Value } from "@bufbuild/protobuf/wkt";
 import type { KeyType } from "./key_pb.js";
 
 /**
  * Describes the file fleetkey/v1/event.proto.
  */
 export declare const file_fleetkey_v1_event: GenFile;
+
+/**
+ * A field of a key, before and after a change. Never a secret nor a digest.
+ *
+ * @generated from message fleetkey.v1.FieldChange
+ */
+export declare type FieldChange = Message<"fleetkey.v1.FieldChange"> & {
+  /**
+   * As in Key, such as `expire_time`.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * Its JSON value before; absent when it had none.
+   *
+   * @generated from field: google.protobuf.Value before = 2;
+   */
+  before?: Value | undefined;
+
+  /**
+   * Its JSON value after; absent when it has none.
+   *
+   * @generated from field: google.protobuf.Value after = 3;
+   */
+  after?: Value | undefined;
+};
+
+/**
+ * Describes the message fleetkey.v1.FieldChange.
+ * Use `create(FieldChangeSchema)` to create a new message.
+ */
+export declare const FieldChangeSchema: GenMessage<FieldChange>;
 
 /**
  * One audited change. Only changes are events; failed attempts are not. Never holds an api_key or a secret.
@@ -49,7 +83,7 @@ export declare type Event = Message<"fleetkey.v1.Event"> & {
   time?: Timestamp | undefined;
 
   /**
-   * Who: "root", or the key_id of the caller.
+   * Who: "root", the key_id of the caller, "github" (a leak that it found) or "fleetkey" (the service itself).
    *
    * @generated from field: string caller = 5;
    */
@@ -110,6 +144,34 @@ export declare type Event = Message<"fleetkey.v1.Event"> & {
    * @generated from field: string address = 13;
    */
   address: string;
+
+  /**
+   * What changed. Empty for a change of something else than a key's fields.
+   *
+   * @generated from field: repeated fleetkey.v1.FieldChange changes = 14;
+   */
+  changes: FieldChange[];
+
+  /**
+   * With KEYS_IMPORTED: how many keys the batch held that were not there before.
+   *
+   * @generated from field: uint32 count = 15;
+   */
+  count: number;
+
+  /**
+   * Of a leak: who found it.
+   *
+   * @generated from field: string source = 16;
+   */
+  source: string;
+
+  /**
+   * Of a leak: where.
+   *
+   * @generated from field: string url = 17;
+   */
+  url: string;
 };
 
 /**
@@ -158,6 +220,55 @@ export enum EventKind {
    * @generated from enum value: EVENT_KIND_PRINCIPAL_REVOKED = 4;
    */
   PRINCIPAL_REVOKED = 4,
+
+  /**
+   * Fields of a key were changed.
+   *
+   * @generated from enum value: EVENT_KIND_KEY_UPDATED = 5;
+   */
+  KEY_UPDATED = 5,
+
+  /**
+   * A key will expire soon. Once for each expire_time.
+   *
+   * @generated from enum value: EVENT_KIND_KEY_EXPIRING = 6;
+   */
+  KEY_EXPIRING = 6,
+
+  /**
+   * A batch of keys was taken over from another system.
+   *
+   * @generated from enum value: EVENT_KIND_KEYS_IMPORTED = 7;
+   */
+  KEYS_IMPORTED = 7,
+
+  /**
+   * The api_key of a publishable key was reported as found in public. Once a key.
+   *
+   * @generated from enum value: EVENT_KIND_KEY_LEAK_REPORTED = 8;
+   */
+  KEY_LEAK_REPORTED = 8,
+
+  /**
+   * What is personal was removed from a key.
+   *
+   * @generated from enum value: EVENT_KIND_KEY_ERASED = 9;
+   */
+  KEY_ERASED = 9,
+
+  /**
+   * What is personal was removed from the record of a user's revocations.
+   *
+   * @generated from enum value: EVENT_KIND_PRINCIPAL_ERASED = 10;
+   */
+  PRINCIPAL_ERASED = 10,
+
+  /**
+   * A key that ended long ago was removed.
+   *
+   * @generated from enum value: EVENT_KIND_KEY_PURGED = 11;
+   */
+  KEY_PURGED = 11,
 }
 
 /**

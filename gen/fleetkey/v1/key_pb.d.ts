@@ -6,12 +6,109 @@
 
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file fleetkey/v1/key.proto.
  */
 export declare const file_fleetkey_v1_key: GenFile;
+
+/**
+ * How often a key may be used in a short time: a bucket that holds `limit` uses and fills again evenly over
+ * `window`. Each node keeps its own bucket, so n nodes together let through up to n times as much.
+ *
+ * @generated from message fleetkey.v1.RateLimit
+ */
+export declare type RateLimit = Message<"fleetkey.v1.RateLimit"> & {
+  /**
+   * Uses in a window, and how many can come at once. 1 to 1,000,000.
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * 1 second to 1 day.
+   *
+   * @generated from field: google.protobuf.Duration window = 2;
+   */
+  window?: Duration | undefined;
+};
+
+/**
+ * Describes the message fleetkey.v1.RateLimit.
+ * Use `create(RateLimitSchema)` to create a new message.
+ */
+export declare const RateLimitSchema: GenMessage<RateLimit>;
+
+/**
+ * How often a key may be used in a long time, counted exactly over all nodes: never more than `limit` uses of a
+ * period are admitted, whatever crashes. What a crashed node had set aside counts as used.
+ *
+ * @generated from message fleetkey.v1.Quota
+ */
+export declare type Quota = Message<"fleetkey.v1.Quota"> & {
+  /**
+   * Uses in a period. At least 1.
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * Required.
+   *
+   * @generated from field: fleetkey.v1.QuotaPeriod period = 2;
+   */
+  period: QuotaPeriod;
+};
+
+/**
+ * Describes the message fleetkey.v1.Quota.
+ * Use `create(QuotaSchema)` to create a new message.
+ */
+export declare const QuotaSchema: GenMessage<Quota>;
+
+/**
+ * When a key was last accepted by Verify. Written some seconds later; a crash can lose the last of them.
+ *
+ * @generated from message fleetkey.v1.LastUse
+ */
+export declare type LastUse = Message<"fleetkey.v1.LastUse"> & {
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 1;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * The client_address of that Verify; empty when it had none.
+   *
+   * @generated from field: string address = 2;
+   */
+  address: string;
+
+  /**
+   * The user_agent of that Verify; at most 256 bytes, empty when it had none.
+   *
+   * @generated from field: string user_agent = 3;
+   */
+  userAgent: string;
+
+  /**
+   * How often the key was accepted so far. Stays at 4,294,967,295.
+   *
+   * @generated from field: uint32 count = 4;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message fleetkey.v1.LastUse.
+ * Use `create(LastUseSchema)` to create a new message.
+ */
+export declare const LastUseSchema: GenMessage<LastUse>;
 
 /**
  * The record of a key: whose it is, what it may do, and its state. Never holds the api_key or its secret.
@@ -34,7 +131,8 @@ export declare type Key = Message<"fleetkey.v1.Key"> & {
   type: KeyType;
 
   /**
-   * The start of the api_key, for display: its prefix and the first 8 characters of its lookup part.
+   * The start of the api_key, for display: its prefix and the first 8 characters of its lookup part. For an imported
+   * key the name of its foreign format, until the first Refresh.
    *
    * @generated from field: string key_prefix = 3;
    */
@@ -147,6 +245,20 @@ export declare type Key = Message<"fleetkey.v1.Key"> & {
   expireTime?: Timestamp | undefined;
 
   /**
+   * Switched off, and can be switched on again.
+   *
+   * @generated from field: bool disabled = 19;
+   */
+  disabled: boolean;
+
+  /**
+   * Since when it is switched off.
+   *
+   * @generated from field: google.protobuf.Timestamp disable_time = 20;
+   */
+  disableTime?: Timestamp | undefined;
+
+  /**
    * When it was revoked, by itself or through a principal. Absent: not revoked.
    *
    * @generated from field: google.protobuf.Timestamp revoke_time = 21;
@@ -175,11 +287,32 @@ export declare type Key = Message<"fleetkey.v1.Key"> & {
   previousExpireTime?: Timestamp | undefined;
 
   /**
+   * In Get and List. Absent: never used, or used only just now.
+   *
+   * @generated from field: fleetkey.v1.LastUse last_use = 25;
+   */
+  lastUse?: LastUse | undefined;
+
+  /**
    * The addresses that it works from: IPv4 and IPv6 ranges, at most 64. None: from anywhere.
    *
    * @generated from field: repeated string allowed_cidrs = 26;
    */
   allowedCidrs: string[];
+
+  /**
+   * Absent: as often as wanted.
+   *
+   * @generated from field: fleetkey.v1.RateLimit rate_limit = 27;
+   */
+  rateLimit?: RateLimit | undefined;
+
+  /**
+   * Absent: as often as wanted.
+   *
+   * @generated from field: fleetkey.v1.Quota quota = 28;
+   */
+  quota?: Quota | undefined;
 
   /**
    * Holds the one exclusive place of its type and owner.
@@ -391,4 +524,44 @@ export enum DenialReason {
  * Describes the enum fleetkey.v1.DenialReason.
  */
 export declare const DenialReasonSchema: GenEnum<DenialReason>;
+
+/**
+ * The stretch of time that a quota is for. Periods are of UTC.
+ *
+ * @generated from enum fleetkey.v1.QuotaPeriod
+ */
+export enum QuotaPeriod {
+  /**
+   * Not a period. Refused.
+   *
+   * @generated from enum value: QUOTA_PERIOD_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The whole life of the key.
+   *
+   * @generated from enum value: QUOTA_PERIOD_NONE = 1;
+   */
+  NONE = 1,
+
+  /**
+   * From midnight to midnight.
+   *
+   * @generated from enum value: QUOTA_PERIOD_DAY = 2;
+   */
+  DAY = 2,
+
+  /**
+   * A calendar month.
+   *
+   * @generated from enum value: QUOTA_PERIOD_MONTH = 3;
+   */
+  MONTH = 3,
+}
+
+/**
+ * Describes the enum fleetkey.v1.QuotaPeriod.
+ */
+export declare const QuotaPeriodSchema: GenEnum<QuotaPeriod>;
 

@@ -8,10 +8,10 @@
 // violation; `unavailable` carries google.rpc.RetryInfo. A field that the server does not know is
 // `invalid_argument`, in JSON and in binary: a requirement that nobody reads must not make an open key.
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { JsonObject, Message } from "@bufbuild/protobuf";
-import type { DenialReason, Key, KeyState, KeyType } from "./key_pb.js";
-import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { DenialReason, Key, KeyState, KeyType, Quota, RateLimit } from "./key_pb.js";
+import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../google/rpc/status_pb.js";
 
 /**
@@ -111,6 +111,20 @@ export declare type CreateRequest = Message<"fleetkey.v1.CreateRequest"> & {
   allowedCidrs: string[];
 
   /**
+   * None: as often as wanted.
+   *
+   * @generated from field: fleetkey.v1.RateLimit rate_limit = 13;
+   */
+  rateLimit?: RateLimit | undefined;
+
+  /**
+   * None: as often as wanted.
+   *
+   * @generated from field: fleetkey.v1.Quota quota = 14;
+   */
+  quota?: Quota | undefined;
+
+  /**
    * Required for an integration key, refused for the other types. 1 to 64 of a-z, 0-9, `_`, `.`, `-`.
    *
    * @generated from field: string provider = 15;
@@ -118,7 +132,8 @@ export declare type CreateRequest = Message<"fleetkey.v1.CreateRequest"> & {
   provider: string;
 
   /**
-   * Only one live exclusive key exists for a type, owner (user, organization, service account) and provider.
+   * Only one live exclusive key exists for a type, owner (user, organization, service account) and provider. An
+   * expired one is revoked by the Create that follows it.
    *
    * @generated from field: bool exclusive = 16;
    */
@@ -306,6 +321,64 @@ export declare type RefreshResponse = Message<"fleetkey.v1.RefreshResponse"> & {
  * Use `create(RefreshResponseSchema)` to create a new message.
  */
 export declare const RefreshResponseSchema: GenMessage<RefreshResponse>;
+
+/**
+ * What to change.
+ *
+ * @generated from message fleetkey.v1.UpdateRequest
+ */
+export declare type UpdateRequest = Message<"fleetkey.v1.UpdateRequest"> & {
+  /**
+   * Required: its key_id, and the new values of the fields that update_mask names. Other fields are not looked at.
+   *
+   * @generated from field: fleetkey.v1.Key key = 1;
+   */
+  key?: Key | undefined;
+
+  /**
+   * Required. Of name, description, metadata, scopes, roles, expire_time, allowed_cidrs, rate_limit, quota, disabled
+   * and previous_expire_time, each as a whole. One that `key` leaves empty is cleared. expire_time: in the future, or
+   * none where the type has no maximum. previous_expire_time can only come sooner; now or cleared ends the former
+   * secret at once.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+
+  /**
+   * When given, it must be the key's current one, else aborted. An Update that would change nothing is answered
+   * with any, so that it can be repeated when its answer was lost.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.UpdateRequest.
+ * Use `create(UpdateRequestSchema)` to create a new message.
+ */
+export declare const UpdateRequestSchema: GenMessage<UpdateRequest>;
+
+/**
+ * The key as it is now.
+ *
+ * @generated from message fleetkey.v1.UpdateResponse
+ */
+export declare type UpdateResponse = Message<"fleetkey.v1.UpdateResponse"> & {
+  /**
+   * The record.
+   *
+   * @generated from field: fleetkey.v1.Key key = 1;
+   */
+  key?: Key | undefined;
+};
+
+/**
+ * Describes the message fleetkey.v1.UpdateResponse.
+ * Use `create(UpdateResponseSchema)` to create a new message.
+ */
+export declare const UpdateResponseSchema: GenMessage<UpdateResponse>;
 
 /**
  * Which key to revoke. At most 4 KiB as a message.
@@ -548,6 +621,341 @@ export declare type RevokeAllForServiceAccountResponse = Message<"fleetkey.v1.Re
 export declare const RevokeAllForServiceAccountResponseSchema: GenMessage<RevokeAllForServiceAccountResponse>;
 
 /**
+ * Whose data to remove.
+ *
+ * @generated from message fleetkey.v1.EraseUserRequest
+ */
+export declare type EraseUserRequest = Message<"fleetkey.v1.EraseUserRequest"> & {
+  /**
+   * Required. 1 to 128 bytes.
+   *
+   * @generated from field: string user_id = 1;
+   */
+  userId: string;
+
+  /**
+   * Kept with the events. At most 128 bytes.
+   *
+   * @generated from field: string request_id = 2;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.EraseUserRequest.
+ * Use `create(EraseUserRequestSchema)` to create a new message.
+ */
+export declare const EraseUserRequestSchema: GenMessage<EraseUserRequest>;
+
+/**
+ * What was removed.
+ *
+ * @generated from message fleetkey.v1.EraseUserResponse
+ */
+export declare type EraseUserResponse = Message<"fleetkey.v1.EraseUserResponse"> & {
+  /**
+   * Keys that this call cleaned.
+   *
+   * @generated from field: uint32 key_count = 1;
+   */
+  keyCount: number;
+
+  /**
+   * Events that this call cleaned.
+   *
+   * @generated from field: uint32 event_count = 2;
+   */
+  eventCount: number;
+};
+
+/**
+ * Describes the message fleetkey.v1.EraseUserResponse.
+ * Use `create(EraseUserResponseSchema)` to create a new message.
+ */
+export declare const EraseUserResponseSchema: GenMessage<EraseUserResponse>;
+
+/**
+ * What was found.
+ *
+ * @generated from message fleetkey.v1.ReportLeakRequest
+ */
+export declare type ReportLeakRequest = Message<"fleetkey.v1.ReportLeakRequest"> & {
+  /**
+   * Required. Any string.
+   *
+   * @generated from field: string api_key = 1;
+   */
+  apiKey: string;
+
+  /**
+   * Who found it, such as "github". Kept with the event, unless it holds the api_key. At most 64 bytes.
+   *
+   * @generated from field: string source = 2;
+   */
+  source: string;
+
+  /**
+   * Where. Kept with the event, unless it holds the api_key. At most 1,024 bytes.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.ReportLeakRequest.
+ * Use `create(ReportLeakRequestSchema)` to create a new message.
+ */
+export declare const ReportLeakRequestSchema: GenMessage<ReportLeakRequest>;
+
+/**
+ * What came of it.
+ *
+ * @generated from message fleetkey.v1.ReportLeakResponse
+ */
+export declare type ReportLeakResponse = Message<"fleetkey.v1.ReportLeakResponse"> & {
+  /**
+   * Whether it is the api_key of a key that is revoked now. Always present, so that JSON shows false.
+   *
+   * @generated from field: optional bool revoked = 1;
+   */
+  revoked?: boolean | undefined;
+
+  /**
+   * The key; empty when the api_key is none of this service's.
+   *
+   * @generated from field: string key_id = 2;
+   */
+  keyId: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.ReportLeakResponse.
+ * Use `create(ReportLeakResponseSchema)` to create a new message.
+ */
+export declare const ReportLeakResponseSchema: GenMessage<ReportLeakResponse>;
+
+/**
+ * A key that another system issued. The fields from user_id on are as in Create.
+ *
+ * @generated from message fleetkey.v1.ImportRecord
+ */
+export declare type ImportRecord = Message<"fleetkey.v1.ImportRecord"> & {
+  /**
+   * Required: the name of a foreign format from the settings of the service. It decides the key's type.
+   *
+   * @generated from field: string format = 1;
+   */
+  format: string;
+
+  /**
+   * Required.
+   *
+   * @generated from field: fleetkey.v1.DigestAlgorithm algorithm = 2;
+   */
+  algorithm: DigestAlgorithm;
+
+  /**
+   * Required.
+   *
+   * @generated from field: string digest = 3;
+   */
+  digest: string;
+
+  /**
+   * For bcrypt, required: what the format's group "lookup" matches in the api_key. 1 to 128 bytes.
+   *
+   * @generated from field: string lookup = 4;
+   */
+  lookup: string;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: string user_id = 5;
+   */
+  userId: string;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: string organization_id = 6;
+   */
+  organizationId: string;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: string service_account_id = 7;
+   */
+  serviceAccountId: string;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: string name = 8;
+   */
+  name: string;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: string description = 9;
+   */
+  description: string;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: google.protobuf.Struct metadata = 10;
+   */
+  metadata?: JsonObject | undefined;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: repeated string scopes = 11;
+   */
+  scopes: string[];
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: repeated string roles = 12;
+   */
+  roles: string[];
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 13;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: repeated string allowed_cidrs = 14;
+   */
+  allowedCidrs: string[];
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: fleetkey.v1.RateLimit rate_limit = 15;
+   */
+  rateLimit?: RateLimit | undefined;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: fleetkey.v1.Quota quota = 16;
+   */
+  quota?: Quota | undefined;
+
+  /**
+   * As in Create.
+   *
+   * @generated from field: string provider = 17;
+   */
+  provider: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.ImportRecord.
+ * Use `create(ImportRecordSchema)` to create a new message.
+ */
+export declare const ImportRecordSchema: GenMessage<ImportRecord>;
+
+/**
+ * A batch of keys.
+ *
+ * @generated from message fleetkey.v1.ImportRequest
+ */
+export declare type ImportRequest = Message<"fleetkey.v1.ImportRequest"> & {
+  /**
+   * At most 1,000, and at most 4 MiB as a message.
+   *
+   * @generated from field: repeated fleetkey.v1.ImportRecord records = 1;
+   */
+  records: ImportRecord[];
+
+  /**
+   * Only tells what would become of them.
+   *
+   * @generated from field: bool dry_run = 2;
+   */
+  dryRun: boolean;
+
+  /**
+   * Kept with the event. At most 128 bytes.
+   *
+   * @generated from field: string request_id = 3;
+   */
+  requestId: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.ImportRequest.
+ * Use `create(ImportRequestSchema)` to create a new message.
+ */
+export declare const ImportRequestSchema: GenMessage<ImportRequest>;
+
+/**
+ * What became of one record.
+ *
+ * @generated from message fleetkey.v1.ImportResult
+ */
+export declare type ImportResult = Message<"fleetkey.v1.ImportResult"> & {
+  /**
+   * Always set.
+   *
+   * @generated from field: fleetkey.v1.ImportOutcome outcome = 1;
+   */
+  outcome: ImportOutcome;
+
+  /**
+   * The key; empty when refused.
+   *
+   * @generated from field: string key_id = 2;
+   */
+  keyId: string;
+
+  /**
+   * Why it was refused: invalid_argument with all violations, already_exists (another key in its place), aborted.
+   *
+   * @generated from field: google.rpc.Status error = 3;
+   */
+  error?: Status | undefined;
+};
+
+/**
+ * Describes the message fleetkey.v1.ImportResult.
+ * Use `create(ImportResultSchema)` to create a new message.
+ */
+export declare const ImportResultSchema: GenMessage<ImportResult>;
+
+/**
+ * The results of a batch.
+ *
+ * @generated from message fleetkey.v1.ImportResponse
+ */
+export declare type ImportResponse = Message<"fleetkey.v1.ImportResponse"> & {
+  /**
+   * One for each record, in their order.
+   *
+   * @generated from field: repeated fleetkey.v1.ImportResult results = 1;
+   */
+  results: ImportResult[];
+};
+
+/**
+ * Describes the message fleetkey.v1.ImportResponse.
+ * Use `create(ImportResponseSchema)` to create a new message.
+ */
+export declare const ImportResponseSchema: GenMessage<ImportResponse>;
+
+/**
  * The api_key to check.
  *
  * @generated from message fleetkey.v1.VerifyRequest
@@ -581,6 +989,13 @@ export declare type VerifyRequest = Message<"fleetkey.v1.VerifyRequest"> & {
    * @generated from field: string client_address = 4;
    */
   clientAddress: string;
+
+  /**
+   * What presented it. Kept with the key's last use; of a longer one the first 256 bytes.
+   *
+   * @generated from field: string user_agent = 5;
+   */
+  userAgent: string;
 };
 
 /**
@@ -588,6 +1003,41 @@ export declare type VerifyRequest = Message<"fleetkey.v1.VerifyRequest"> & {
  * Use `create(VerifyRequestSchema)` to create a new message.
  */
 export declare const VerifyRequestSchema: GenMessage<VerifyRequest>;
+
+/**
+ * How much of a limit is left after this answer. For a rate limit, and between the nodes for a quota, it is what
+ * this node knows.
+ *
+ * @generated from message fleetkey.v1.LimitStatus
+ */
+export declare type LimitStatus = Message<"fleetkey.v1.LimitStatus"> & {
+  /**
+   * Uses in a window or period.
+   *
+   * @generated from field: uint32 limit = 1;
+   */
+  limit: number;
+
+  /**
+   * Uses left. Always present, so that JSON shows 0.
+   *
+   * @generated from field: optional uint32 remaining = 2;
+   */
+  remaining?: number | undefined;
+
+  /**
+   * How long until `remaining` rises. Absent: it does not rise by itself.
+   *
+   * @generated from field: google.protobuf.Duration reset = 3;
+   */
+  reset?: Duration | undefined;
+};
+
+/**
+ * Describes the message fleetkey.v1.LimitStatus.
+ * Use `create(LimitStatusSchema)` to create a new message.
+ */
+export declare const LimitStatusSchema: GenMessage<LimitStatus>;
 
 /**
  * The verdict.
@@ -610,7 +1060,7 @@ export declare type VerifyResponse = Message<"fleetkey.v1.VerifyResponse"> & {
   denialReason: DenialReason;
 
   /**
-   * The key, when the secret was right; also when it is refused.
+   * The key, when the secret was right; also when it is refused. Without last_use, which Verify does not read.
    *
    * @generated from field: fleetkey.v1.Key key = 3;
    */
@@ -622,6 +1072,20 @@ export declare type VerifyResponse = Message<"fleetkey.v1.VerifyResponse"> & {
    * @generated from field: repeated string missing_scopes = 4;
    */
   missingScopes: string[];
+
+  /**
+   * When the key has a rate limit and nothing before it refused.
+   *
+   * @generated from field: fleetkey.v1.LimitStatus rate_limit_status = 5;
+   */
+  rateLimitStatus?: LimitStatus | undefined;
+
+  /**
+   * When the key has a quota and nothing before it refused.
+   *
+   * @generated from field: fleetkey.v1.LimitStatus quota_status = 6;
+   */
+  quotaStatus?: LimitStatus | undefined;
 };
 
 /**
@@ -788,6 +1252,27 @@ export declare type ListRequest = Message<"fleetkey.v1.ListRequest"> & {
   state: KeyState;
 
   /**
+   * Only keys of exactly this name.
+   *
+   * @generated from field: string name = 6;
+   */
+  name: string;
+
+  /**
+   * Only keys whose expire_time is before this time; keys without one are left out.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_before = 7;
+   */
+  expireBefore?: Timestamp | undefined;
+
+  /**
+   * Only keys that were not accepted by Verify since this time and are older than it.
+   *
+   * @generated from field: google.protobuf.Timestamp unused_since = 8;
+   */
+  unusedSince?: Timestamp | undefined;
+
+  /**
    * How many at most. Default 50; more than 1,000 is taken as 1,000.
    *
    * @generated from field: uint32 page_size = 9;
@@ -836,6 +1321,86 @@ export declare type ListResponse = Message<"fleetkey.v1.ListResponse"> & {
 export declare const ListResponseSchema: GenMessage<ListResponse>;
 
 /**
+ * How a digest was made of an api_key that another system issued.
+ *
+ * @generated from enum fleetkey.v1.DigestAlgorithm
+ */
+export enum DigestAlgorithm {
+  /**
+   * Not an algorithm. Refused.
+   *
+   * @generated from enum value: DIGEST_ALGORITHM_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * SHA-256 of the whole api_key, 64 hexadecimal digits.
+   *
+   * @generated from enum value: DIGEST_ALGORITHM_SHA256_HEX = 1;
+   */
+  SHA256_HEX = 1,
+
+  /**
+   * SHA-256 of the whole api_key, 43 characters of base64url.
+   *
+   * @generated from enum value: DIGEST_ALGORITHM_SHA256_BASE64URL = 2;
+   */
+  SHA256_BASE64URL = 2,
+
+  /**
+   * bcrypt of the whole api_key, of cost 4 to 14; the api_key at most 72 bytes.
+   *
+   * @generated from enum value: DIGEST_ALGORITHM_BCRYPT = 3;
+   */
+  BCRYPT = 3,
+}
+
+/**
+ * Describes the enum fleetkey.v1.DigestAlgorithm.
+ */
+export declare const DigestAlgorithmSchema: GenEnum<DigestAlgorithm>;
+
+/**
+ * What became of a record.
+ *
+ * @generated from enum fleetkey.v1.ImportOutcome
+ */
+export enum ImportOutcome {
+  /**
+   * Not an outcome.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It is a key now (in a dry run: it would be).
+   *
+   * @generated from enum value: IMPORT_OUTCOME_IMPORTED = 1;
+   */
+  IMPORTED = 1,
+
+  /**
+   * It was there already and is as it was.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_EXISTS = 2;
+   */
+  EXISTS = 2,
+
+  /**
+   * It was not taken; `error` says why.
+   *
+   * @generated from enum value: IMPORT_OUTCOME_REFUSED = 3;
+   */
+  REFUSED = 3,
+}
+
+/**
+ * Describes the enum fleetkey.v1.ImportOutcome.
+ */
+export declare const ImportOutcomeSchema: GenEnum<ImportOutcome>;
+
+/**
  * Every rpc needs a credential (`Authorization: Bearer` or `X-API-Key`), except Refresh and Revoke of a key by
  * who holds its api_key. A missing or wrong credential is `unauthenticated`, before the body is read.
  *
@@ -866,6 +1431,17 @@ export declare const KeyService: GenService<{
     methodKind: "unary";
     input: typeof RefreshRequestSchema;
     output: typeof RefreshResponseSchema;
+  },
+  /**
+   * Changes the fields that update_mask names, all or none. A revoked key cannot be changed. Idempotent.
+   * Errors: not_found, failed_precondition (revoked; no former secret to end), aborted (etag, contention).
+   *
+   * @generated from rpc fleetkey.v1.KeyService.Update
+   */
+  update: {
+    methodKind: "unary";
+    input: typeof UpdateRequestSchema;
+    output: typeof UpdateResponseSchema;
   },
   /**
    * Ends a key for good, all its generations. When it answers, the revocation is durable and the answering node
@@ -911,6 +1487,44 @@ export declare const KeyService: GenService<{
     methodKind: "unary";
     input: typeof RevokeAllForServiceAccountRequestSchema;
     output: typeof RevokeAllForServiceAccountResponseSchema;
+  },
+  /**
+   * Ends every key that carries the user, then removes what is personal from them and from the user's events: the
+   * user_id, names, descriptions, metadata, addresses, reasons, and what events say of changed fields. The trail of
+   * what happened to which key stays. Idempotent; a repetition goes on where an interrupted call stopped.
+   * Errors: invalid_argument, aborted (contention), unavailable (repeat it).
+   *
+   * @generated from rpc fleetkey.v1.KeyService.EraseUser
+   */
+  eraseUser: {
+    methodKind: "unary";
+    input: typeof EraseUserRequestSchema;
+    output: typeof EraseUserResponseSchema;
+  },
+  /**
+   * Takes an api_key that was found where it should not be, and revokes its key with the reason "leaked". A
+   * publishable key is public by design: it is only reported. An api_key that is none is an answer, not an error.
+   * Errors: invalid_argument, aborted (contention), unavailable.
+   *
+   * @generated from rpc fleetkey.v1.KeyService.ReportLeak
+   */
+  reportLeak: {
+    methodKind: "unary";
+    input: typeof ReportLeakRequestSchema;
+    output: typeof ReportLeakResponseSchema;
+  },
+  /**
+   * Takes over keys that another system issued, by their digests; their holders go on using them. Each request is
+   * a batch and is answered in order, a result for each of its records. Records that are there already are told
+   * and left as they are, so an interrupted import is simply run again. Over HTTP/2 only.
+   * Errors of the stream: invalid_argument (a batch too large), aborted (contention), unavailable (run it again).
+   *
+   * @generated from rpc fleetkey.v1.KeyService.Import
+   */
+  import: {
+    methodKind: "bidi_streaming";
+    input: typeof ImportRequestSchema;
+    output: typeof ImportResponseSchema;
   },
   /**
    * Checks an api_key. A refusal is an answer (`valid: false`), not an error. Takes an api_key, so it is never GET.

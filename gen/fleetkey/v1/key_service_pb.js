@@ -8,16 +8,16 @@
 // violation; `unavailable` carries google.rpc.RetryInfo. A field that the server does not know is
 // `invalid_argument`, in JSON and in binary: a requirement that nobody reads must not make an open key.
 
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc, tsEnum } from "@bufbuild/protobuf/codegenv2";
 import { file_fleetkey_v1_key } from "./key_pb.js";
-import { file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_rpc_status } from "../../google/rpc/status_pb.js";
 
 /**
  * Describes the file fleetkey/v1/key_service.proto.
  */
 export const file_fleetkey_v1_key_service = /*@__PURE__*/
-  fileDesc("Ch1mbGVldGtleS92MS9rZXlfc2VydmljZS5wcm90bxILZmxlZXRrZXkudjEijwMKDUNyZWF0ZVJlcXVlc3QSIgoEdHlwZRgBIAEoDjIULmZsZWV0a2V5LnYxLktleVR5cGUSDwoHdXNlcl9pZBgCIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAyABKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJEgwKBG5hbWUYBSABKAkSEwoLZGVzY3JpcHRpb24YBiABKAkSKQoIbWV0YWRhdGEYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBnNjb3BlcxgIIAMoCRINCgVyb2xlcxgJIAMoCRIvCgtleHBpcmVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoDdHRsGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWFsbG93ZWRfY2lkcnMYDCADKAkSEAoIcHJvdmlkZXIYDyABKAkSEQoJZXhjbHVzaXZlGBAgASgIEhIKCnJlcXVlc3RfaWQYESABKAkiUgoOQ3JlYXRlUmVzcG9uc2USDwoHYXBpX2tleRgBIAEoCRIdCgNrZXkYAiABKAsyEC5mbGVldGtleS52MS5LZXkSEAoIcmVwbGF5ZWQYAyABKAgidAoIS2V5T3duZXISIgoEdHlwZRgBIAEoDjIULmZsZWV0a2V5LnYxLktleVR5cGUSDwoHdXNlcl9pZBgCIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAyABKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJIrMBCg5SZWZyZXNoUmVxdWVzdBIQCgZrZXlfaWQYASABKAlIABImCgVvd25lchgCIAEoCzIVLmZsZWV0a2V5LnYxLktleU93bmVySAASEQoHYXBpX2tleRgDIAEoCUgAEigKBWdyYWNlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEgwKBGV0YWcYBSABKAkSEgoKcmVxdWVzdF9pZBgGIAEoCUIICgZ0YXJnZXQiQQoPUmVmcmVzaFJlc3BvbnNlEg8KB2FwaV9rZXkYASABKAkSHQoDa2V5GAIgASgLMhAuZmxlZXRrZXkudjEuS2V5InYKDVJldm9rZVJlcXVlc3QSEAoGa2V5X2lkGAEgASgJSAASJgoFb3duZXIYAiABKAsyFS5mbGVldGtleS52MS5LZXlPd25lckgAEhEKB2FwaV9rZXkYAyABKAlIABIOCgZyZWFzb24YBCABKAlCCAoGdGFyZ2V0Ii8KDlJldm9rZVJlc3BvbnNlEh0KA2tleRgBIAEoCzIQLmZsZWV0a2V5LnYxLktleSJnChdSZXZva2VBbGxGb3JVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgCIAEoCRIOCgZyZWFzb24YAyABKAkSEgoKcmVxdWVzdF9pZBgEIAEoCSIxChhSZXZva2VBbGxGb3JVc2VyUmVzcG9uc2USFQoNcmV2b2tlZF9jb3VudBgBIAEoDSJeCh9SZXZva2VBbGxGb3JPcmdhbml6YXRpb25SZXF1ZXN0EhcKD29yZ2FuaXphdGlvbl9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI5CiBSZXZva2VBbGxGb3JPcmdhbml6YXRpb25SZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNImMKIVJldm9rZUFsbEZvclNlcnZpY2VBY2NvdW50UmVxdWVzdBIaChJzZXJ2aWNlX2FjY291bnRfaWQYASABKAkSDgoGcmVhc29uGAIgASgJEhIKCnJlcXVlc3RfaWQYAyABKAkiOwoiUmV2b2tlQWxsRm9yU2VydmljZUFjY291bnRSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNIn4KDVZlcmlmeVJlcXVlc3QSDwoHYXBpX2tleRgBIAEoCRIXCg9yZXF1aXJlZF9zY29wZXMYAiADKAkSKwoNZXhwZWN0ZWRfdHlwZRgDIAEoDjIULmZsZWV0a2V5LnYxLktleVR5cGUSFgoOY2xpZW50X2FkZHJlc3MYBCABKAkilwEKDlZlcmlmeVJlc3BvbnNlEhIKBXZhbGlkGAEgASgISACIAQESMAoNZGVuaWFsX3JlYXNvbhgCIAEoDjIZLmZsZWV0a2V5LnYxLkRlbmlhbFJlYXNvbhIdCgNrZXkYAyABKAsyEC5mbGVldGtleS52MS5LZXkSFgoObWlzc2luZ19zY29wZXMYBCADKAlCCAoGX3ZhbGlkIkIKEkJhdGNoVmVyaWZ5UmVxdWVzdBIsCghyZXF1ZXN0cxgBIAMoCzIaLmZsZWV0a2V5LnYxLlZlcmlmeVJlcXVlc3QicQoRQmF0Y2hWZXJpZnlSZXN1bHQSLQoGdmVyaWZ5GAEgASgLMhsuZmxlZXRrZXkudjEuVmVyaWZ5UmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCAoGcmVzdWx0IkgKE0JhdGNoVmVyaWZ5UmVzcG9uc2USMQoJcmVzcG9uc2VzGAEgAygLMh4uZmxlZXRrZXkudjEuQmF0Y2hWZXJpZnlSZXN1bHQiHAoKR2V0UmVxdWVzdBIOCgZrZXlfaWQYASABKAkiLAoLR2V0UmVzcG9uc2USHQoDa2V5GAEgASgLMhAuZmxlZXRrZXkudjEuS2V5IsQBCgtMaXN0UmVxdWVzdBIiCgR0eXBlGAEgASgOMhQuZmxlZXRrZXkudjEuS2V5VHlwZRIPCgd1c2VyX2lkGAIgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgDIAEoCRIaChJzZXJ2aWNlX2FjY291bnRfaWQYBCABKAkSJAoFc3RhdGUYBSABKA4yFS5mbGVldGtleS52MS5LZXlTdGF0ZRIRCglwYWdlX3NpemUYCSABKA0SEgoKcGFnZV90b2tlbhgKIAEoCSJHCgxMaXN0UmVzcG9uc2USHgoEa2V5cxgBIAMoCzIQLmZsZWV0a2V5LnYxLktleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkyxwYKCktleVNlcnZpY2USQQoGQ3JlYXRlEhouZmxlZXRrZXkudjEuQ3JlYXRlUmVxdWVzdBobLmZsZWV0a2V5LnYxLkNyZWF0ZVJlc3BvbnNlEkQKB1JlZnJlc2gSGy5mbGVldGtleS52MS5SZWZyZXNoUmVxdWVzdBocLmZsZWV0a2V5LnYxLlJlZnJlc2hSZXNwb25zZRJBCgZSZXZva2USGi5mbGVldGtleS52MS5SZXZva2VSZXF1ZXN0GhsuZmxlZXRrZXkudjEuUmV2b2tlUmVzcG9uc2USXwoQUmV2b2tlQWxsRm9yVXNlchIkLmZsZWV0a2V5LnYxLlJldm9rZUFsbEZvclVzZXJSZXF1ZXN0GiUuZmxlZXRrZXkudjEuUmV2b2tlQWxsRm9yVXNlclJlc3BvbnNlEncKGFJldm9rZUFsbEZvck9yZ2FuaXphdGlvbhIsLmZsZWV0a2V5LnYxLlJldm9rZUFsbEZvck9yZ2FuaXphdGlvblJlcXVlc3QaLS5mbGVldGtleS52MS5SZXZva2VBbGxGb3JPcmdhbml6YXRpb25SZXNwb25zZRJ9ChpSZXZva2VBbGxGb3JTZXJ2aWNlQWNjb3VudBIuLmZsZWV0a2V5LnYxLlJldm9rZUFsbEZvclNlcnZpY2VBY2NvdW50UmVxdWVzdBovLmZsZWV0a2V5LnYxLlJldm9rZUFsbEZvclNlcnZpY2VBY2NvdW50UmVzcG9uc2USQQoGVmVyaWZ5EhouZmxlZXRrZXkudjEuVmVyaWZ5UmVxdWVzdBobLmZsZWV0a2V5LnYxLlZlcmlmeVJlc3BvbnNlElAKC0JhdGNoVmVyaWZ5Eh8uZmxlZXRrZXkudjEuQmF0Y2hWZXJpZnlSZXF1ZXN0GiAuZmxlZXRrZXkudjEuQmF0Y2hWZXJpZnlSZXNwb25zZRI9CgNHZXQSFy5mbGVldGtleS52MS5HZXRSZXF1ZXN0GhguZmxlZXRrZXkudjEuR2V0UmVzcG9uc2UiA5ACARJACgRMaXN0EhguZmxlZXRrZXkudjEuTGlzdFJlcXVlc3QaGS5mbGVldGtleS52MS5MaXN0UmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_fleetkey_v1_key, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
+  fileDesc("Ch1mbGVldGtleS92MS9rZXlfc2VydmljZS5wcm90bxILZmxlZXRrZXkudjEi3gMKDUNyZWF0ZVJlcXVlc3QSIgoEdHlwZRgBIAEoDjIULmZsZWV0a2V5LnYxLktleVR5cGUSDwoHdXNlcl9pZBgCIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAyABKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJEgwKBG5hbWUYBSABKAkSEwoLZGVzY3JpcHRpb24YBiABKAkSKQoIbWV0YWRhdGEYByABKAsyFy5nb29nbGUucHJvdG9idWYuU3RydWN0Eg4KBnNjb3BlcxgIIAMoCRINCgVyb2xlcxgJIAMoCRIvCgtleHBpcmVfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJgoDdHRsGAsgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhUKDWFsbG93ZWRfY2lkcnMYDCADKAkSKgoKcmF0ZV9saW1pdBgNIAEoCzIWLmZsZWV0a2V5LnYxLlJhdGVMaW1pdBIhCgVxdW90YRgOIAEoCzISLmZsZWV0a2V5LnYxLlF1b3RhEhAKCHByb3ZpZGVyGA8gASgJEhEKCWV4Y2x1c2l2ZRgQIAEoCBISCgpyZXF1ZXN0X2lkGBEgASgJIlIKDkNyZWF0ZVJlc3BvbnNlEg8KB2FwaV9rZXkYASABKAkSHQoDa2V5GAIgASgLMhAuZmxlZXRrZXkudjEuS2V5EhAKCHJlcGxheWVkGAMgASgIInQKCEtleU93bmVyEiIKBHR5cGUYASABKA4yFC5mbGVldGtleS52MS5LZXlUeXBlEg8KB3VzZXJfaWQYAiABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAMgASgJEhoKEnNlcnZpY2VfYWNjb3VudF9pZBgEIAEoCSKzAQoOUmVmcmVzaFJlcXVlc3QSEAoGa2V5X2lkGAEgASgJSAASJgoFb3duZXIYAiABKAsyFS5mbGVldGtleS52MS5LZXlPd25lckgAEhEKB2FwaV9rZXkYAyABKAlIABIoCgVncmFjZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIMCgRldGFnGAUgASgJEhIKCnJlcXVlc3RfaWQYBiABKAlCCAoGdGFyZ2V0IkEKD1JlZnJlc2hSZXNwb25zZRIPCgdhcGlfa2V5GAEgASgJEh0KA2tleRgCIAEoCzIQLmZsZWV0a2V5LnYxLktleSJtCg1VcGRhdGVSZXF1ZXN0Eh0KA2tleRgBIAEoCzIQLmZsZWV0a2V5LnYxLktleRIvCgt1cGRhdGVfbWFzaxgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5GaWVsZE1hc2sSDAoEZXRhZxgDIAEoCSIvCg5VcGRhdGVSZXNwb25zZRIdCgNrZXkYASABKAsyEC5mbGVldGtleS52MS5LZXkidgoNUmV2b2tlUmVxdWVzdBIQCgZrZXlfaWQYASABKAlIABImCgVvd25lchgCIAEoCzIVLmZsZWV0a2V5LnYxLktleU93bmVySAASEQoHYXBpX2tleRgDIAEoCUgAEg4KBnJlYXNvbhgEIAEoCUIICgZ0YXJnZXQiLwoOUmV2b2tlUmVzcG9uc2USHQoDa2V5GAEgASgLMhAuZmxlZXRrZXkudjEuS2V5ImcKF1Jldm9rZUFsbEZvclVzZXJSZXF1ZXN0Eg8KB3VzZXJfaWQYASABKAkSFwoPb3JnYW5pemF0aW9uX2lkGAIgASgJEg4KBnJlYXNvbhgDIAEoCRISCgpyZXF1ZXN0X2lkGAQgASgJIjEKGFJldm9rZUFsbEZvclVzZXJSZXNwb25zZRIVCg1yZXZva2VkX2NvdW50GAEgASgNIl4KH1Jldm9rZUFsbEZvck9yZ2FuaXphdGlvblJlcXVlc3QSFwoPb3JnYW5pemF0aW9uX2lkGAEgASgJEg4KBnJlYXNvbhgCIAEoCRISCgpyZXF1ZXN0X2lkGAMgASgJIjkKIFJldm9rZUFsbEZvck9yZ2FuaXphdGlvblJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKA0iYwohUmV2b2tlQWxsRm9yU2VydmljZUFjY291bnRSZXF1ZXN0EhoKEnNlcnZpY2VfYWNjb3VudF9pZBgBIAEoCRIOCgZyZWFzb24YAiABKAkSEgoKcmVxdWVzdF9pZBgDIAEoCSI7CiJSZXZva2VBbGxGb3JTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEhUKDXJldm9rZWRfY291bnQYASABKA0iNwoQRXJhc2VVc2VyUmVxdWVzdBIPCgd1c2VyX2lkGAEgASgJEhIKCnJlcXVlc3RfaWQYAiABKAkiOwoRRXJhc2VVc2VyUmVzcG9uc2USEQoJa2V5X2NvdW50GAEgASgNEhMKC2V2ZW50X2NvdW50GAIgASgNIkEKEVJlcG9ydExlYWtSZXF1ZXN0Eg8KB2FwaV9rZXkYASABKAkSDgoGc291cmNlGAIgASgJEgsKA3VybBgDIAEoCSJGChJSZXBvcnRMZWFrUmVzcG9uc2USFAoHcmV2b2tlZBgBIAEoCEgAiAEBEg4KBmtleV9pZBgCIAEoCUIKCghfcmV2b2tlZCLLAwoMSW1wb3J0UmVjb3JkEg4KBmZvcm1hdBgBIAEoCRIvCglhbGdvcml0aG0YAiABKA4yHC5mbGVldGtleS52MS5EaWdlc3RBbGdvcml0aG0SDgoGZGlnZXN0GAMgASgJEg4KBmxvb2t1cBgEIAEoCRIPCgd1c2VyX2lkGAUgASgJEhcKD29yZ2FuaXphdGlvbl9pZBgGIAEoCRIaChJzZXJ2aWNlX2FjY291bnRfaWQYByABKAkSDAoEbmFtZRgIIAEoCRITCgtkZXNjcmlwdGlvbhgJIAEoCRIpCghtZXRhZGF0YRgKIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSDgoGc2NvcGVzGAsgAygJEg0KBXJvbGVzGAwgAygJEi8KC2V4cGlyZV90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIVCg1hbGxvd2VkX2NpZHJzGA4gAygJEioKCnJhdGVfbGltaXQYDyABKAsyFi5mbGVldGtleS52MS5SYXRlTGltaXQSIQoFcXVvdGEYECABKAsyEi5mbGVldGtleS52MS5RdW90YRIQCghwcm92aWRlchgRIAEoCSJgCg1JbXBvcnRSZXF1ZXN0EioKB3JlY29yZHMYASADKAsyGS5mbGVldGtleS52MS5JbXBvcnRSZWNvcmQSDwoHZHJ5X3J1bhgCIAEoCBISCgpyZXF1ZXN0X2lkGAMgASgJIm4KDEltcG9ydFJlc3VsdBIrCgdvdXRjb21lGAEgASgOMhouZmxlZXRrZXkudjEuSW1wb3J0T3V0Y29tZRIOCgZrZXlfaWQYAiABKAkSIQoFZXJyb3IYAyABKAsyEi5nb29nbGUucnBjLlN0YXR1cyI8Cg5JbXBvcnRSZXNwb25zZRIqCgdyZXN1bHRzGAEgAygLMhkuZmxlZXRrZXkudjEuSW1wb3J0UmVzdWx0IpIBCg1WZXJpZnlSZXF1ZXN0Eg8KB2FwaV9rZXkYASABKAkSFwoPcmVxdWlyZWRfc2NvcGVzGAIgAygJEisKDWV4cGVjdGVkX3R5cGUYAyABKA4yFC5mbGVldGtleS52MS5LZXlUeXBlEhYKDmNsaWVudF9hZGRyZXNzGAQgASgJEhIKCnVzZXJfYWdlbnQYBSABKAkibAoLTGltaXRTdGF0dXMSDQoFbGltaXQYASABKA0SFgoJcmVtYWluaW5nGAIgASgNSACIAQESKAoFcmVzZXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDAoKX3JlbWFpbmluZyL8AQoOVmVyaWZ5UmVzcG9uc2USEgoFdmFsaWQYASABKAhIAIgBARIwCg1kZW5pYWxfcmVhc29uGAIgASgOMhkuZmxlZXRrZXkudjEuRGVuaWFsUmVhc29uEh0KA2tleRgDIAEoCzIQLmZsZWV0a2V5LnYxLktleRIWCg5taXNzaW5nX3Njb3BlcxgEIAMoCRIzChFyYXRlX2xpbWl0X3N0YXR1cxgFIAEoCzIYLmZsZWV0a2V5LnYxLkxpbWl0U3RhdHVzEi4KDHF1b3RhX3N0YXR1cxgGIAEoCzIYLmZsZWV0a2V5LnYxLkxpbWl0U3RhdHVzQggKBl92YWxpZCJCChJCYXRjaFZlcmlmeVJlcXVlc3QSLAoIcmVxdWVzdHMYASADKAsyGi5mbGVldGtleS52MS5WZXJpZnlSZXF1ZXN0InEKEUJhdGNoVmVyaWZ5UmVzdWx0Ei0KBnZlcmlmeRgBIAEoCzIbLmZsZWV0a2V5LnYxLlZlcmlmeVJlc3BvbnNlSAASIwoFZXJyb3IYAiABKAsyEi5nb29nbGUucnBjLlN0YXR1c0gAQggKBnJlc3VsdCJIChNCYXRjaFZlcmlmeVJlc3BvbnNlEjEKCXJlc3BvbnNlcxgBIAMoCzIeLmZsZWV0a2V5LnYxLkJhdGNoVmVyaWZ5UmVzdWx0IhwKCkdldFJlcXVlc3QSDgoGa2V5X2lkGAEgASgJIiwKC0dldFJlc3BvbnNlEh0KA2tleRgBIAEoCzIQLmZsZWV0a2V5LnYxLktleSK3AgoLTGlzdFJlcXVlc3QSIgoEdHlwZRgBIAEoDjIULmZsZWV0a2V5LnYxLktleVR5cGUSDwoHdXNlcl9pZBgCIAEoCRIXCg9vcmdhbml6YXRpb25faWQYAyABKAkSGgoSc2VydmljZV9hY2NvdW50X2lkGAQgASgJEiQKBXN0YXRlGAUgASgOMhUuZmxlZXRrZXkudjEuS2V5U3RhdGUSDAoEbmFtZRgGIAEoCRIxCg1leHBpcmVfYmVmb3JlGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIwCgx1bnVzZWRfc2luY2UYCCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCXBhZ2Vfc2l6ZRgJIAEoDRISCgpwYWdlX3Rva2VuGAogASgJIkcKDExpc3RSZXNwb25zZRIeCgRrZXlzGAEgAygLMhAuZmxlZXRrZXkudjEuS2V5EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSqYAQoPRGlnZXN0QWxnb3JpdGhtEiAKHERJR0VTVF9BTEdPUklUSE1fVU5TUEVDSUZJRUQQABIfChtESUdFU1RfQUxHT1JJVEhNX1NIQTI1Nl9IRVgQARIlCiFESUdFU1RfQUxHT1JJVEhNX1NIQTI1Nl9CQVNFNjRVUkwQAhIbChdESUdFU1RfQUxHT1JJVEhNX0JDUllQVBADKoMBCg1JbXBvcnRPdXRjb21lEh4KGklNUE9SVF9PVVRDT01FX1VOU1BFQ0lGSUVEEAASGwoXSU1QT1JUX09VVENPTUVfSU1QT1JURUQQARIZChVJTVBPUlRfT1VUQ09NRV9FWElTVFMQAhIaChZJTVBPUlRfT1VUQ09NRV9SRUZVU0VEEAMy7AgKCktleVNlcnZpY2USQQoGQ3JlYXRlEhouZmxlZXRrZXkudjEuQ3JlYXRlUmVxdWVzdBobLmZsZWV0a2V5LnYxLkNyZWF0ZVJlc3BvbnNlEkQKB1JlZnJlc2gSGy5mbGVldGtleS52MS5SZWZyZXNoUmVxdWVzdBocLmZsZWV0a2V5LnYxLlJlZnJlc2hSZXNwb25zZRJBCgZVcGRhdGUSGi5mbGVldGtleS52MS5VcGRhdGVSZXF1ZXN0GhsuZmxlZXRrZXkudjEuVXBkYXRlUmVzcG9uc2USQQoGUmV2b2tlEhouZmxlZXRrZXkudjEuUmV2b2tlUmVxdWVzdBobLmZsZWV0a2V5LnYxLlJldm9rZVJlc3BvbnNlEl8KEFJldm9rZUFsbEZvclVzZXISJC5mbGVldGtleS52MS5SZXZva2VBbGxGb3JVc2VyUmVxdWVzdBolLmZsZWV0a2V5LnYxLlJldm9rZUFsbEZvclVzZXJSZXNwb25zZRJ3ChhSZXZva2VBbGxGb3JPcmdhbml6YXRpb24SLC5mbGVldGtleS52MS5SZXZva2VBbGxGb3JPcmdhbml6YXRpb25SZXF1ZXN0Gi0uZmxlZXRrZXkudjEuUmV2b2tlQWxsRm9yT3JnYW5pemF0aW9uUmVzcG9uc2USfQoaUmV2b2tlQWxsRm9yU2VydmljZUFjY291bnQSLi5mbGVldGtleS52MS5SZXZva2VBbGxGb3JTZXJ2aWNlQWNjb3VudFJlcXVlc3QaLy5mbGVldGtleS52MS5SZXZva2VBbGxGb3JTZXJ2aWNlQWNjb3VudFJlc3BvbnNlEkoKCUVyYXNlVXNlchIdLmZsZWV0a2V5LnYxLkVyYXNlVXNlclJlcXVlc3QaHi5mbGVldGtleS52MS5FcmFzZVVzZXJSZXNwb25zZRJNCgpSZXBvcnRMZWFrEh4uZmxlZXRrZXkudjEuUmVwb3J0TGVha1JlcXVlc3QaHy5mbGVldGtleS52MS5SZXBvcnRMZWFrUmVzcG9uc2USRQoGSW1wb3J0EhouZmxlZXRrZXkudjEuSW1wb3J0UmVxdWVzdBobLmZsZWV0a2V5LnYxLkltcG9ydFJlc3BvbnNlKAEwARJBCgZWZXJpZnkSGi5mbGVldGtleS52MS5WZXJpZnlSZXF1ZXN0GhsuZmxlZXRrZXkudjEuVmVyaWZ5UmVzcG9uc2USUAoLQmF0Y2hWZXJpZnkSHy5mbGVldGtleS52MS5CYXRjaFZlcmlmeVJlcXVlc3QaIC5mbGVldGtleS52MS5CYXRjaFZlcmlmeVJlc3BvbnNlEj0KA0dldBIXLmZsZWV0a2V5LnYxLkdldFJlcXVlc3QaGC5mbGVldGtleS52MS5HZXRSZXNwb25zZSIDkAIBEkAKBExpc3QSGC5mbGVldGtleS52MS5MaXN0UmVxdWVzdBoZLmZsZWV0a2V5LnYxLkxpc3RSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_fleetkey_v1_key, file_google_protobuf_duration, file_google_protobuf_field_mask, file_google_protobuf_struct, file_google_protobuf_timestamp, file_google_rpc_status]);
 
 /**
  * Describes the message fleetkey.v1.CreateRequest.
@@ -55,123 +55,228 @@ export const RefreshResponseSchema = /*@__PURE__*/
   messageDesc(file_fleetkey_v1_key_service, 4);
 
 /**
+ * Describes the message fleetkey.v1.UpdateRequest.
+ * Use `create(UpdateRequestSchema)` to create a new message.
+ */
+export const UpdateRequestSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 5);
+
+/**
+ * Describes the message fleetkey.v1.UpdateResponse.
+ * Use `create(UpdateResponseSchema)` to create a new message.
+ */
+export const UpdateResponseSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 6);
+
+/**
  * Describes the message fleetkey.v1.RevokeRequest.
  * Use `create(RevokeRequestSchema)` to create a new message.
  */
 export const RevokeRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 5);
+  messageDesc(file_fleetkey_v1_key_service, 7);
 
 /**
  * Describes the message fleetkey.v1.RevokeResponse.
  * Use `create(RevokeResponseSchema)` to create a new message.
  */
 export const RevokeResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 6);
+  messageDesc(file_fleetkey_v1_key_service, 8);
 
 /**
  * Describes the message fleetkey.v1.RevokeAllForUserRequest.
  * Use `create(RevokeAllForUserRequestSchema)` to create a new message.
  */
 export const RevokeAllForUserRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 7);
+  messageDesc(file_fleetkey_v1_key_service, 9);
 
 /**
  * Describes the message fleetkey.v1.RevokeAllForUserResponse.
  * Use `create(RevokeAllForUserResponseSchema)` to create a new message.
  */
 export const RevokeAllForUserResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 8);
+  messageDesc(file_fleetkey_v1_key_service, 10);
 
 /**
  * Describes the message fleetkey.v1.RevokeAllForOrganizationRequest.
  * Use `create(RevokeAllForOrganizationRequestSchema)` to create a new message.
  */
 export const RevokeAllForOrganizationRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 9);
+  messageDesc(file_fleetkey_v1_key_service, 11);
 
 /**
  * Describes the message fleetkey.v1.RevokeAllForOrganizationResponse.
  * Use `create(RevokeAllForOrganizationResponseSchema)` to create a new message.
  */
 export const RevokeAllForOrganizationResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 10);
+  messageDesc(file_fleetkey_v1_key_service, 12);
 
 /**
  * Describes the message fleetkey.v1.RevokeAllForServiceAccountRequest.
  * Use `create(RevokeAllForServiceAccountRequestSchema)` to create a new message.
  */
 export const RevokeAllForServiceAccountRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 11);
+  messageDesc(file_fleetkey_v1_key_service, 13);
 
 /**
  * Describes the message fleetkey.v1.RevokeAllForServiceAccountResponse.
  * Use `create(RevokeAllForServiceAccountResponseSchema)` to create a new message.
  */
 export const RevokeAllForServiceAccountResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 12);
+  messageDesc(file_fleetkey_v1_key_service, 14);
+
+/**
+ * Describes the message fleetkey.v1.EraseUserRequest.
+ * Use `create(EraseUserRequestSchema)` to create a new message.
+ */
+export const EraseUserRequestSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 15);
+
+/**
+ * Describes the message fleetkey.v1.EraseUserResponse.
+ * Use `create(EraseUserResponseSchema)` to create a new message.
+ */
+export const EraseUserResponseSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 16);
+
+/**
+ * Describes the message fleetkey.v1.ReportLeakRequest.
+ * Use `create(ReportLeakRequestSchema)` to create a new message.
+ */
+export const ReportLeakRequestSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 17);
+
+/**
+ * Describes the message fleetkey.v1.ReportLeakResponse.
+ * Use `create(ReportLeakResponseSchema)` to create a new message.
+ */
+export const ReportLeakResponseSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 18);
+
+/**
+ * Describes the message fleetkey.v1.ImportRecord.
+ * Use `create(ImportRecordSchema)` to create a new message.
+ */
+export const ImportRecordSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 19);
+
+/**
+ * Describes the message fleetkey.v1.ImportRequest.
+ * Use `create(ImportRequestSchema)` to create a new message.
+ */
+export const ImportRequestSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 20);
+
+/**
+ * Describes the message fleetkey.v1.ImportResult.
+ * Use `create(ImportResultSchema)` to create a new message.
+ */
+export const ImportResultSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 21);
+
+/**
+ * Describes the message fleetkey.v1.ImportResponse.
+ * Use `create(ImportResponseSchema)` to create a new message.
+ */
+export const ImportResponseSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 22);
 
 /**
  * Describes the message fleetkey.v1.VerifyRequest.
  * Use `create(VerifyRequestSchema)` to create a new message.
  */
 export const VerifyRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 13);
+  messageDesc(file_fleetkey_v1_key_service, 23);
+
+/**
+ * Describes the message fleetkey.v1.LimitStatus.
+ * Use `create(LimitStatusSchema)` to create a new message.
+ */
+export const LimitStatusSchema = /*@__PURE__*/
+  messageDesc(file_fleetkey_v1_key_service, 24);
 
 /**
  * Describes the message fleetkey.v1.VerifyResponse.
  * Use `create(VerifyResponseSchema)` to create a new message.
  */
 export const VerifyResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 14);
+  messageDesc(file_fleetkey_v1_key_service, 25);
 
 /**
  * Describes the message fleetkey.v1.BatchVerifyRequest.
  * Use `create(BatchVerifyRequestSchema)` to create a new message.
  */
 export const BatchVerifyRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 15);
+  messageDesc(file_fleetkey_v1_key_service, 26);
 
 /**
  * Describes the message fleetkey.v1.BatchVerifyResult.
  * Use `create(BatchVerifyResultSchema)` to create a new message.
  */
 export const BatchVerifyResultSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 16);
+  messageDesc(file_fleetkey_v1_key_service, 27);
 
 /**
  * Describes the message fleetkey.v1.BatchVerifyResponse.
  * Use `create(BatchVerifyResponseSchema)` to create a new message.
  */
 export const BatchVerifyResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 17);
+  messageDesc(file_fleetkey_v1_key_service, 28);
 
 /**
  * Describes the message fleetkey.v1.GetRequest.
  * Use `create(GetRequestSchema)` to create a new message.
  */
 export const GetRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 18);
+  messageDesc(file_fleetkey_v1_key_service, 29);
 
 /**
  * Describes the message fleetkey.v1.GetResponse.
  * Use `create(GetResponseSchema)` to create a new message.
  */
 export const GetResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 19);
+  messageDesc(file_fleetkey_v1_key_service, 30);
 
 /**
  * Describes the message fleetkey.v1.ListRequest.
  * Use `create(ListRequestSchema)` to create a new message.
  */
 export const ListRequestSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 20);
+  messageDesc(file_fleetkey_v1_key_service, 31);
 
 /**
  * Describes the message fleetkey.v1.ListResponse.
  * Use `create(ListResponseSchema)` to create a new message.
  */
 export const ListResponseSchema = /*@__PURE__*/
-  messageDesc(file_fleetkey_v1_key_service, 21);
+  messageDesc(file_fleetkey_v1_key_service, 32);
+
+/**
+ * Describes the enum fleetkey.v1.DigestAlgorithm.
+ */
+export const DigestAlgorithmSchema = /*@__PURE__*/
+  enumDesc(file_fleetkey_v1_key_service, 0);
+
+/**
+ * How a digest was made of an api_key that another system issued.
+ *
+ * @generated from enum fleetkey.v1.DigestAlgorithm
+ */
+export const DigestAlgorithm = /*@__PURE__*/
+  tsEnum(DigestAlgorithmSchema);
+
+/**
+ * Describes the enum fleetkey.v1.ImportOutcome.
+ */
+export const ImportOutcomeSchema = /*@__PURE__*/
+  enumDesc(file_fleetkey_v1_key_service, 1);
+
+/**
+ * What became of a record.
+ *
+ * @generated from enum fleetkey.v1.ImportOutcome
+ */
+export const ImportOutcome = /*@__PURE__*/
+  tsEnum(ImportOutcomeSchema);
 
 /**
  * Every rpc needs a credential (`Authorization: Bearer` or `X-API-Key`), except Refresh and Revoke of a key by

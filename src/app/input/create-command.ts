@@ -1,63 +1,26 @@
-// What a Create asks for, checked: the fields of the record that are the creator's to choose, and the
-// request's name.
+// What a Create asks for, checked: the fields of the record (chosen-fields.ts), and the request's name.
 import { createHash } from "node:crypto";
 import { requestKeyOf } from "../../domain/api-key/key-id.ts";
 import type { KeyRecord } from "../../domain/key.ts";
-import { KEY_TYPE_TRAITS, KEY_TYPES, type KeyType } from "../../domain/key-type.ts";
-import type { Owner } from "../../domain/principal.ts";
+import { KEY_TYPES } from "../../domain/key-type.ts";
 import type { KeyPolicy } from "../ports.ts";
-import { checkCidrs, checkRoles, checkScopes } from "./grant-fields.ts";
-import {
-  checkMetadata,
-  checkOwner,
-  DESCRIPTION_BYTES_MAX,
-  NAME_BYTES_MAX,
-  OWNER_PATHS,
-  type OwnerInput,
-  PROVIDER_BYTES_MAX,
-  PROVIDER_PATTERN,
-  REQUEST_ID_BYTES_MAX,
-} from "./key-fields.ts";
-import { checkLifetime, type LifetimeInput } from "./key-lifetime.ts";
+import { type ChosenFields, type ChosenInput, checkChosenFields } from "./chosen/chosen-fields.ts";
+import { REQUEST_ID_BYTES_MAX } from "./key-fields.ts";
 import { Violations } from "./violations.ts";
 
 /** As it comes from a transport: texts are empty when left out. */
-export interface CreateKeyInput extends OwnerInput, LifetimeInput {
+export interface CreateKeyInput extends ChosenInput {
   readonly type: string | undefined;
-  readonly name: string;
-  readonly description: string;
-  readonly metadata?: unknown;
-  readonly scopes: readonly string[];
-  readonly roles: readonly string[];
-  readonly allowedCidrs: readonly string[];
-  readonly provider: string;
   readonly exclusive: boolean;
   readonly requestId: string;
 }
 
-type ChosenFields = Pick<
-  KeyRecord,
-  | "type"
-  | "owner"
-  | "provider"
-  | "name"
-  | "description"
-  | "metadata"
-  | "scopes"
-  | "roles"
-  | "allowedCidrs"
-  | "expireTime"
->;
-
 export interface CreateCommand {
-  readonly fields: ChosenFields;
+  readonly fields: ChosenFields & Pick<KeyRecord, "type">;
   readonly isExclusive: boolean;
   readonly requestId?: string;
   readonly request?: NonNullable<KeyRecord["request"]>;
 }
-
-/** Owner fields that only some types may carry: what no type needs is refused rather than kept unread. */
-const PROTO_FIELDS = { ...OWNER_PATHS, provider: "provider" } as const;
 
 /** Throws `invalid_argument` with every violation. */
 export function checkCreate(
@@ -68,57 +31,20 @@ export function checkCreate(
 ): CreateCommand {
   const violations = new Violations();
   const type = violations.oneOf("type", input.type, KEY_TYPES, { isRequired: true });
-  const owner = checkOwner(violations, input);
-  const provider = violations.text("provider", input.provider, {
-    bytesMax: PROVIDER_BYTES_MAX,
-    pattern: PROVIDER_PATTERN,
-  });
-  violations.text("name", input.name, { bytesMax: NAME_BYTES_MAX });
-  violations.text("description", input.description, { bytesMax: DESCRIPTION_BYTES_MAX });
-  const metadata = checkMetadata(violations, input.metadata);
-  checkScopes(violations, "scopes", input.scopes);
-  checkRoles(violations, "roles", input.roles, policy.roles);
-  checkCidrs(violations, "allowed_cidrs", input.allowedCidrs);
+  const chosen = checkChosenFields(violations, type, input, policy, now);
   const requestId = violations.text("request_id", input.requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
-  if (type !== undefined) checkTypeFields(violations, type, owner, provider);
-  const expireTime = checkLifetime(violations, input, type, policy, now);
   violations.throwIfAny();
   if (type === undefined) throw new TypeError("a missing type is a violation");
 
-  const fields: ChosenFields = {
-    type,
-    owner,
-    name: input.name,
-    description: input.description,
-    provider,
-    metadata,
-    scopes: [...new Set(input.scopes)],
-    roles: [...new Set(input.roles)],
-    allowedCidrs: [...new Set(input.allowedCidrs)],
-    expireTime,
-  };
-  const request =
-    requestId === undefined
-      ? undefined
-      : { key: requestKeyOf(callerId, requestId), digest: requestDigest(input) };
-  return { fields, isExclusive: input.exclusive, requestId, request };
+  const fields = { type, ...chosen };
+  return { fields, isExclusive: input.exclusive, requestId, request: requestOf(input, callerId) };
 }
 
-function checkTypeFields(
-  violations: Violations,
-  type: KeyType,
-  owner: Owner,
-  provider: string | undefined,
-): void {
-  const given = { ...owner, provider };
-  for (const field of KEY_TYPE_TRAITS[type].required) {
-    if (given[field] === undefined) violations.add(PROTO_FIELDS[field], "is required for this key type");
-  }
-  for (const field of ["serviceAccountId", "provider"] as const) {
-    if (given[field] !== undefined && !KEY_TYPE_TRAITS[type].required.includes(field)) {
-      violations.add(PROTO_FIELDS[field], "is not for this key type");
-    }
-  }
+/** Recognizes a repetition of the request; undefined when it has no request_id. */
+export function requestOf(input: CreateKeyInput, callerId: string): CreateCommand["request"] {
+  const { requestId } = input;
+  if (requestId === "") return undefined;
+  return { key: requestKeyOf(callerId, requestId), digest: requestDigest(input) };
 }
 
 // Taken from the request as it was asked, so that a ttl, which means another end each time, is equal to
@@ -136,6 +62,8 @@ function requestDigest(input: CreateKeyInput): string {
     scopes: input.scopes,
     roles: input.roles,
     allowedCidrs: input.allowedCidrs,
+    rateLimit: input.rateLimit,
+    quota: input.quota,
     provider: input.provider,
     exclusive: input.exclusive,
     expireTime: input.expireTime,

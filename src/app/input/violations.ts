@@ -7,10 +7,26 @@ import { invalidArgument, type Violation } from "../../domain/errors.ts";
 const CONTROL_CHARACTERS = /\p{Cc}/u;
 
 export class Violations {
-  readonly #found: Violation[] = [];
+  readonly #found: Violation[];
+  readonly #path: string;
+
+  /** `path` is what precedes the fields, such as `key.`. */
+  constructor(path = "", found: Violation[] = []) {
+    this.#path = path;
+    this.#found = found;
+  }
+
+  /** The same list, for the fields of the message in this field. */
+  within(field: string): Violations {
+    return new Violations(`${this.#path}${field}.`, this.#found);
+  }
+
+  get isEmpty(): boolean {
+    return this.#found.length === 0;
+  }
 
   add(field: string, description: string): void {
-    this.#found.push({ field, description });
+    this.#found.push({ field: this.#path + field, description });
   }
 
   /**

@@ -4,15 +4,16 @@
 import { type Caller, callerIdOf } from "../../access/caller.ts";
 import { keyIdOf } from "../../domain/api-key/key-id.ts";
 import { keyEvent } from "../../domain/audit/event.ts";
-import { invalidArgument } from "../../domain/errors.ts";
+import { FleetkeyError, invalidArgument } from "../../domain/errors.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import { currentEpochs, principalIdsOf } from "../../domain/principal.ts";
 import type { KeyView } from "../../domain/verdict.ts";
-import { type CreateCommand, type CreateKeyInput, checkCreate } from "../input/create-command.ts";
+import { type CreateCommand, type CreateKeyInput, checkCreate, requestOf } from "../input/create-command.ts";
 import type { AppPorts } from "../ports.ts";
 import { issueSecret } from "../secret/issue-secret.ts";
 import { contended } from "../target/change-key.ts";
 import { choosePlace, type FreePlace } from "../target/choose-place.ts";
+import { endHolder } from "../target/end-holder.ts";
 import { viewOf } from "../target/read-view.ts";
 
 export type CreateKeyResult =
@@ -30,7 +31,8 @@ export async function createKey(
   input: CreateKeyInput,
 ): Promise<CreateKeyResult> {
   const callerId = callerIdOf(caller);
-  const command = checkCreate(input, callerId, ports.policy, ports.clock());
+  const command = await checkedOrReplayed(ports, callerId, input);
+  if ("isReplayed" in command) return command;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const place = await choosePlace(ports, command);
     if (place.kind === "held") return replayed(ports, command, place.key);
@@ -38,6 +40,27 @@ export async function createKey(
     if (created !== undefined) return created;
   }
   throw contended();
+}
+
+/** Fields that can be refused today though they were right before: by the clock, or by other settings. */
+const PASSING_FIELDS = /^(?:expire_time|ttl|roles\[\d+\])$/;
+
+// A request that was granted once is found again, though it would be refused by now.
+async function checkedOrReplayed(
+  ports: AppPorts,
+  callerId: string,
+  input: CreateKeyInput,
+): Promise<CreateCommand | CreateKeyResult> {
+  try {
+    return checkCreate(input, callerId, ports.policy, ports.clock());
+  } catch (refusal) {
+    const violations = refusal instanceof FleetkeyError ? refusal.details.violations : undefined;
+    if (!violations?.every(({ field }) => PASSING_FIELDS.test(field))) throw refusal;
+    const request = requestOf(input, callerId);
+    const earlier = request && (await ports.store.keys.readRequest(request.key));
+    if (earlier === undefined || earlier.request?.digest !== request?.digest) throw refusal;
+    return replay(ports, earlier);
+  }
 }
 
 // Undefined: somebody else took the place meanwhile.
@@ -61,7 +84,6 @@ async function createAt(
     createTime: now,
     createdBy: callerId,
     updateTime: now,
-    disabled: false,
     generations: [{ number: 1, createTime: now, ...digests }],
     epochs: currentEpochs(command.fields.owner, principals),
     slot: place.slot,
@@ -69,18 +91,23 @@ async function createAt(
     revision: 1,
   };
   const cause = { caller: callerId, address: caller.address, requestId: command.requestId };
-  const event = keyEvent("key_created", key, cause, { now, randomBytes: ports.randomBytes });
+  // Last, so that a Create that fails before has ended nothing.
+  if (place.holder !== undefined && !(await endHolder(ports, place.holder, cause))) return undefined;
+  const event = keyEvent("key_created", { after: key }, cause, { now, randomBytes: ports.randomBytes });
   if (!(await ports.store.keys.insert(key, event))) return undefined;
   return { isReplayed: false, apiKey, view: { key, principals } };
 }
 
-// The key of an earlier, equal request. It is confirmed by a write: its creation may have gone unanswered.
+// The key of an earlier request of this name, which must have been equal.
 async function replayed(ports: AppPorts, command: CreateCommand, key: KeyRecord): Promise<CreateKeyResult> {
-  if (key.request?.digest !== command.request?.digest) {
-    throw invalidArgument([
-      { field: "request_id", description: "was used by the same caller for another request" },
-    ]);
-  }
+  if (key.request?.digest === command.request?.digest) return replay(ports, key);
+  throw invalidArgument([
+    { field: "request_id", description: "was used by the same caller for another request" },
+  ]);
+}
+
+// Confirmed by a write: the creation may have gone unanswered.
+async function replay(ports: AppPorts, key: KeyRecord): Promise<CreateKeyResult> {
   let current: KeyRecord | undefined = key;
   for (let attempt = 0; attempt < ATTEMPTS_MAX && current !== undefined; attempt++) {
     if (await ports.store.keys.confirm(current.keyId, current.revision)) {

@@ -2,64 +2,100 @@
 import { keyNotFound } from "../../domain/errors.ts";
 import { KEY_TYPES } from "../../domain/key-type.ts";
 import { KEY_STATES, stateOf } from "../../domain/lifecycle.ts";
+import type { LastUse } from "../../domain/usage.ts";
 import type { KeyView } from "../../domain/verdict.ts";
 import { formatPageToken } from "../../store/page-token.ts";
 import type { KeyPosition } from "../../store/store.ts";
-import { checkKeyId, checkOwner, type OwnerInput, pageSizeOf } from "../input/key-fields.ts";
+import { checkKeyId, checkOwner, NAME_BYTES_MAX, type OwnerInput, pageSizeOf } from "../input/key-fields.ts";
 import { checkPageToken, listingName } from "../input/page-token-field.ts";
 import { Violations } from "../input/violations.ts";
 import type { AppPorts } from "../ports.ts";
+import { lastUsesOf } from "../target/last-uses.ts";
 import { readView, viewsOf } from "../target/read-view.ts";
 
-/** How many keys one List looks at, when its state filter lets few through. The page is then short. */
+/** How many keys one List looks at, when its filters let few through. The page is then short. */
 const SCANNED_MAX = 4_000;
-/** How many keys are read at a time to find those in a state. */
+/** How many keys are read at a time to find those that a store cannot tell. */
 const FILTERED_BATCH = 500;
 
-/** As it comes from a transport: texts are empty when left out. */
+/** As it comes from a transport: texts are empty when left out, times are NaN when they were not valid. */
 export interface ListKeysInput extends OwnerInput {
   readonly type: string | undefined;
   readonly state: string | undefined;
+  readonly name: string;
+  readonly expireBefore?: number;
+  readonly unusedSince?: number;
   readonly pageSize: number;
   readonly pageToken: string;
 }
 
+/** A key, and when it was last used, if it ever was. */
+export interface ReadKey {
+  readonly view: KeyView;
+  readonly lastUse?: LastUse;
+}
+
 export interface KeyPage {
-  readonly views: readonly KeyView[];
+  readonly keys: readonly ReadKey[];
   /** Empty on the last page. */
   readonly nextPageToken: string;
 }
 
-export async function getKey(ports: AppPorts, keyId: string): Promise<KeyView> {
+export async function getKey(ports: AppPorts, keyId: string): Promise<ReadKey> {
   const violations = new Violations();
   checkKeyId(violations, "key_id", keyId);
   violations.throwIfAny();
   const view = await readView(ports, keyId);
   if (view === undefined) throw keyNotFound();
-  return view;
+  return { view, lastUse: (await lastUsesOf(ports, [keyId])).get(keyId) };
 }
 
 export async function listKeys(ports: AppPorts, input: ListKeysInput): Promise<KeyPage> {
-  const { types, owner, state, name, start } = checkList(ports, input);
+  const { query, filter, listing, start } = checkList(ports, input);
   const pageSize = pageSizeOf(input.pageSize);
-  const limit = state === undefined ? pageSize : Math.max(pageSize, FILTERED_BATCH);
-  const page: KeyView[] = [];
+  const isFiltered = filter.state !== undefined || filter.unusedSince !== undefined;
+  const limit = isFiltered ? Math.max(pageSize, FILTERED_BATCH) : pageSize;
+  const page: ReadKey[] = [];
   let after = start;
   for (let scanned = 0; scanned < SCANNED_MAX; scanned += limit) {
-    const keys = await ports.store.keys.list({ types, owner, after, limit });
-    for (const view of await viewsOf(ports, keys)) {
-      after = view.key;
-      if (state !== undefined && stateOf(view, ports.clock()) !== state) continue;
-      page.push(view);
-      if (page.length === pageSize) return { views: page, nextPageToken: tokenAt(ports, name, after) };
+    const keys = await ports.store.keys.list({ ...query, after, limit });
+    for (const found of await filtered(ports, await viewsOf(ports, keys), filter)) {
+      page.push(found);
+      if (page.length === pageSize) {
+        return { keys: page, nextPageToken: tokenAt(ports, listing, found.view.key) };
+      }
     }
-    if (keys.length < limit) return { views: page, nextPageToken: "" };
+    after = keys.at(-1) ?? after;
+    if (keys.length < limit) return { keys: page, nextPageToken: "" };
   }
-  return { views: page, nextPageToken: after === undefined ? "" : tokenAt(ports, name, after) };
+  return { keys: page, nextPageToken: after === undefined ? "" : tokenAt(ports, listing, after) };
 }
 
-function tokenAt(ports: AppPorts, name: string, { createTime, keyId }: KeyPosition): string {
-  return formatPageToken(ports.peppers, name, [createTime, keyId]);
+/** What is judged here, since a store does not know it of a key alone. */
+type Filter = ReturnType<typeof checkList>["filter"];
+
+async function filtered(
+  ports: AppPorts,
+  views: readonly KeyView[],
+  { state, unusedSince }: Filter,
+): Promise<readonly ReadKey[]> {
+  const now = ports.clock();
+  const candidates = views.filter(
+    (view) =>
+      (state === undefined || stateOf(view, now) === state) &&
+      (unusedSince === undefined || view.key.createTime < unusedSince),
+  );
+  const keyIds = candidates.map(({ key }) => key.keyId);
+  const lastUses = await lastUsesOf(ports, keyIds);
+  return candidates
+    .map((view) => ({ view, lastUse: lastUses.get(view.key.keyId) }))
+    .filter(
+      ({ lastUse }) => unusedSince === undefined || lastUse === undefined || lastUse.time < unusedSince,
+    );
+}
+
+function tokenAt(ports: AppPorts, listing: string, { createTime, keyId }: KeyPosition): string {
+  return formatPageToken(ports.peppers, listing, [createTime, keyId]);
 }
 
 function checkList(ports: AppPorts, input: ListKeysInput) {
@@ -67,10 +103,20 @@ function checkList(ports: AppPorts, input: ListKeysInput) {
   const type = violations.oneOf("type", input.type, KEY_TYPES);
   const state = violations.oneOf("state", input.state, KEY_STATES);
   const owner = checkOwner(violations, input);
-  const name = listingName("keys", { type, state, ...owner });
-  const position = checkPageToken(violations, ports.peppers, name, input.pageToken);
+  const name = violations.text("name", input.name, { bytesMax: NAME_BYTES_MAX });
+  const { expireBefore, unusedSince } = input;
+  if (Number.isNaN(expireBefore)) violations.add("expire_before", "must be a time from year 1 to 9999");
+  if (Number.isNaN(unusedSince)) violations.add("unused_since", "must be a time from year 1 to 9999");
+  const listing = listingName("keys", { type, state, ...owner, name, expireBefore, unusedSince });
+  const position = checkPageToken(violations, ports.peppers, listing, input.pageToken);
   violations.throwIfAny();
   const start: KeyPosition | undefined =
     position === undefined ? undefined : { createTime: Number(position[0]), keyId: String(position[1]) };
-  return { types: type === undefined ? KEY_TYPES : [type], state, owner, name, start };
+  const types = type === undefined ? KEY_TYPES : [type];
+  return {
+    query: { types, owner, name, expireBefore },
+    filter: { state, unusedSince },
+    listing,
+    start,
+  };
 }

@@ -11,7 +11,7 @@ import { checkTarget, ETAG_BYTES_MAX, REQUEST_ID_BYTES_MAX, type TargetInput } f
 import { Violations } from "../input/violations.ts";
 import type { AppPorts } from "../ports.ts";
 import { issueSecret } from "../secret/issue-secret.ts";
-import { changeKey } from "../target/change-key.ts";
+import { changeKey, etagMismatch, keyIs } from "../target/change-key.ts";
 import { type FoundTarget, findTarget } from "../target/find-target.ts";
 import { readView } from "../target/read-view.ts";
 
@@ -52,7 +52,8 @@ export async function refreshKey(
     const now = ports.clock();
     const next = nextGeneration(current.key, digests, { now, graceMs: command.graceMs, requestKey });
     const cause = { caller: found.callerId, address: caller.address, requestId: command.requestId };
-    return { next, event: keyEvent("key_refreshed", next, cause, { now, randomBytes: ports.randomBytes }) };
+    const change = { before: current.key, after: next };
+    return { next, event: keyEvent("key_refreshed", change, cause, { now, randomBytes: ports.randomBytes }) };
   });
   return { apiKey, view: changed };
 }
@@ -75,17 +76,11 @@ function assertRefreshable(ports: AppPorts, caller: Caller, found: FoundTarget, 
   const state = stateOf(view, ports.clock());
   const isByPossession = caller.id === undefined;
   if (state === "revoked" || state === "expired" || (isByPossession && state !== "active")) {
-    throw new FleetkeyError("failed_precondition", `the key is ${state}`, {
-      reason: `KEY_${state.toUpperCase()}`,
-    });
+    throw keyIs(state);
   }
   if (isByPossession && found.presented?.generation.number !== newestGeneration(view.key).number) {
     throw new FleetkeyError("failed_precondition", "the api_key is not the newest of its key", {
       reason: "SECRET_SUPERSEDED",
     });
   }
-}
-
-function etagMismatch(): FleetkeyError {
-  return new FleetkeyError("aborted", "the key was changed since this etag", { reason: "ETAG_MISMATCH" });
 }

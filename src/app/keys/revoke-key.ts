@@ -27,6 +27,7 @@ export async function revokeKey(ports: AppPorts, caller: Caller, input: RevokeKe
     const now = ports.clock();
     const next = revoked(key, { now, reason: input.reason });
     const cause = { caller: callerId, address: caller.address, reason: input.reason };
-    return { next, event: keyEvent("key_revoked", next, cause, { now, randomBytes: ports.randomBytes }) };
+    const change = { before: key, after: next };
+    return { next, event: keyEvent("key_revoked", change, cause, { now, randomBytes: ports.randomBytes }) };
   });
 }

@@ -84,19 +84,24 @@ async function revokeAll(
   violations.text("reason", reason, { bytesMax: REASON_BYTES_MAX });
   const checkedId = violations.text("request_id", requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
   violations.throwIfAny();
-  const raise = await raisePrincipal(ports, caller, owner, { reason, requestId: checkedId });
+  const requestKey = checkedId === undefined ? undefined : requestKeyOf(callerIdOf(caller), checkedId);
+  const raise = await raisePrincipal(ports, caller, owner, { reason, requestId: checkedId, requestKey });
   return countEnded(ports, owner, raise);
 }
 
-async function raisePrincipal(
+/** Raises the epoch, or finds the raise that has the same `requestKey`. */
+export async function raisePrincipal(
   ports: AppPorts,
   caller: Caller,
   owner: Owner,
-  { reason, requestId }: { readonly reason: string; readonly requestId: string | undefined },
+  {
+    reason,
+    requestId,
+    requestKey,
+  }: { readonly reason: string; readonly requestId?: string; readonly requestKey?: string },
 ): Promise<Raise> {
   const { principals } = ports.store;
   const callerId = callerIdOf(caller);
-  const requestKey = requestId === undefined ? undefined : requestKeyOf(callerId, requestId);
   const principalId = principalIdOf(owner);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const current = (await principals.read([principalId])).get(principalId) ?? newPrincipal(owner);
@@ -108,11 +113,12 @@ async function raisePrincipal(
       continue;
     }
     const now = ports.clock();
-    const next = raiseEpoch(current, { time: now, reason, caller: callerId, requestKey });
+    // The record of an erased user does not know any more whose it is.
+    const next = raiseEpoch({ ...current, owner }, { time: now, reason, caller: callerId, requestKey });
     const cause = { caller: callerId, address: caller.address, requestId, reason };
     const outcome = await principals.write(
       next,
-      principalEvent(next, cause, { now, randomBytes: ports.randomBytes }),
+      principalEvent("principal_revoked", next, cause, { now, randomBytes: ports.randomBytes }),
     );
     const [raise] = next.raises.slice(-1);
     if (outcome === "written" && raise !== undefined) return raise;

@@ -3,6 +3,7 @@
 import type { Event } from "../../domain/audit/event.ts";
 import { FleetkeyError, keyNotFound, unavailable } from "../../domain/errors.ts";
 import type { KeyRecord } from "../../domain/key.ts";
+import type { KeyState } from "../../domain/lifecycle.ts";
 import type { KeyView } from "../../domain/verdict.ts";
 import type { AppPorts } from "../ports.ts";
 import { readView } from "./read-view.ts";
@@ -47,5 +48,17 @@ export async function changeKey(
 export function contended(): FleetkeyError {
   return new FleetkeyError("aborted", "others change the same record at the same time", {
     reason: "CONTENTION",
+  });
+}
+
+/** What a caller gets whose etag is not the key's current one. */
+export function etagMismatch(): FleetkeyError {
+  return new FleetkeyError("aborted", "the key was changed since this etag", { reason: "ETAG_MISMATCH" });
+}
+
+/** What a caller gets that wants what a key in this state does not allow. */
+export function keyIs(state: KeyState): FleetkeyError {
+  return new FleetkeyError("failed_precondition", `the key is ${state}`, {
+    reason: `KEY_${state.toUpperCase()}`,
   });
 }

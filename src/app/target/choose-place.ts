@@ -1,9 +1,10 @@
 // Where a new key goes: at a random lookup part, at the one that its request_id derives, or at the next
-// number of its exclusive place. Reads only; the insert decides.
+// number of its exclusive place. Reads only; ending the holder and the insert decide.
 import { derivedLookup, randomLookup, slotIdOf, slotSource } from "../../domain/api-key/key-id.ts";
 import { FleetkeyError } from "../../domain/errors.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import { isLive } from "../../domain/lifecycle.ts";
+import type { KeyView } from "../../domain/verdict.ts";
 import type { CreateCommand } from "../input/create-command.ts";
 import type { AppPorts } from "../ports.ts";
 import { viewOf } from "./read-view.ts";
@@ -13,6 +14,8 @@ export interface FreePlace {
   readonly kind: "free";
   readonly lookup: string;
   readonly slot?: NonNullable<KeyRecord["slot"]>;
+  /** The dead key in the exclusive place so far: to be ended for good before the next one is written. */
+  readonly holder?: KeyView;
 }
 
 /** The key that an earlier call with the same request_id created. */
@@ -44,17 +47,17 @@ async function nextInSlot(
 ): Promise<FreePlace | HeldPlace> {
   const { type, owner, provider } = fields;
   const id = slotIdOf(ports.policy.environment, type, owner, provider);
-  const holder = await ports.store.keys.readSlotHolder(type, id);
-  if (holder !== undefined) {
-    // An equal call can have come in between the two reads.
-    if (request !== undefined && holder.request?.key === request.key) return { kind: "held", key: holder };
-    if (isLive(await viewOf(ports, holder), ports.clock())) {
-      throw new FleetkeyError("already_exists", "a live key holds this exclusive place", {
-        reason: "EXCLUSIVE_KEY_EXISTS",
-        metadata: { key_id: holder.keyId },
-      });
-    }
+  const found = await ports.store.keys.readSlotHolder(type, id);
+  // An equal call can have come in between the two reads.
+  if (found !== undefined && request !== undefined && found.request?.key === request.key)
+    return { kind: "held", key: found };
+  const holder = found && (await viewOf(ports, found));
+  if (holder !== undefined && isLive(holder, ports.clock())) {
+    throw new FleetkeyError("already_exists", "a live key holds this exclusive place", {
+      reason: "EXCLUSIVE_KEY_EXISTS",
+      metadata: { key_id: holder.key.keyId },
+    });
   }
-  const number = (holder?.slot?.number ?? 0) + 1;
-  return { kind: "free", lookup: derivedLookup(type, slotSource(id, number)), slot: { id, number } };
+  const number = (holder?.key.slot?.number ?? 0) + 1;
+  return { kind: "free", lookup: derivedLookup(type, slotSource(id, number)), slot: { id, number }, holder };
 }

@@ -5,7 +5,7 @@ import { isAddress } from "../../domain/grant/address.ts";
 import { lackedScopes } from "../../domain/grant/scope.ts";
 import { KEY_TYPES } from "../../domain/key-type.ts";
 import { evaluate } from "../../domain/lifecycle.ts";
-import { denied, type Verdict } from "../../domain/verdict.ts";
+import { denied, type KeyView, type Verdict } from "../../domain/verdict.ts";
 import { BoundedQueue } from "../../lib/bounded-queue.ts";
 import { checkScopes } from "../input/grant-fields.ts";
 import { Violations } from "../input/violations.ts";
@@ -24,6 +24,8 @@ export interface VerifyKeyInput {
   readonly requiredScopes: readonly string[];
   /** Empty when it is not known. */
   readonly clientAddress: string;
+  /** Empty when it is not known. */
+  readonly userAgent: string;
 }
 
 /** Rejects with `unavailable` when the truth cannot be had; it never guesses. */
@@ -41,10 +43,22 @@ export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise
   const { view } = presented;
   const { requiredScopes } = input;
   const { roles } = ports.policy;
-  const reason = evaluate(view, { expectedType, requiredScopes, clientAddress }, ports.clock(), roles);
-  if (reason === undefined) return { valid: true, view };
-  if (reason !== "insufficient_scope") return denied(reason, view);
-  return { valid: false, reason, view, missingScopes: lackedScopes(view.key, requiredScopes, roles) };
+  const now = ports.clock();
+  const reason = evaluate(view, { expectedType, requiredScopes, clientAddress }, now, roles);
+  if (reason === "insufficient_scope") {
+    return { valid: false, reason, view, missingScopes: lackedScopes(view.key, requiredScopes, roles) };
+  }
+  if (reason !== undefined) return denied(reason, view);
+  return used(ports, view, input, now);
+}
+
+// Last, since it counts: what something else refuses is no use of the key.
+async function used(ports: AppPorts, view: KeyView, input: VerifyKeyInput, now: number): Promise<Verdict> {
+  const { refusal, limits } = await ports.limits.take(view.key, now);
+  if (refusal !== undefined) return { valid: false, reason: refusal, view, limits };
+  const { clientAddress: address, userAgent } = input;
+  ports.uses.record({ keyId: view.key.keyId, time: now, address, userAgent });
+  return { valid: true, view, limits };
 }
 
 /** What became of one request; a failure is whatever its Verify threw, for the transport to map. */

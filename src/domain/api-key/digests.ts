@@ -1,7 +1,7 @@
 // What is stored instead of an api_key: a MAC of the whole of it under a versioned pepper (fast, Verify's),
 // beside a bcrypt of its secret (slow, survives the loss of a pepper; app/secret runs it). Neither leads back
-// to the key.
-import { createHmac, timingSafeEqual } from "node:crypto";
+// to the key. SHA-256 is what another system may have stored instead.
+import { createHash, createHmac, timingSafeEqual } from "node:crypto";
 
 export const PEPPER_BYTES = 32;
 
@@ -42,9 +42,17 @@ export function macOf(apiKey: string, pepper: Pepper): Mac {
 
 /** Compares in constant time, so that an attacker cannot find a MAC byte by byte. */
 export function macMatches(apiKey: string, pepper: Pepper, mac: Mac): boolean {
-  const stored = Buffer.from(mac.value, "base64url");
-  const presented = hmac(pepper, apiKey);
-  return stored.length === presented.length && timingSafeEqual(stored, presented);
+  return isEqual(Buffer.from(mac.value, "base64url"), hmac(pepper, apiKey));
+}
+
+/** The SHA-256 of an api_key in base64url, for those that another system kept no better. */
+export function sha256Of(apiKey: string): string {
+  return sha256(apiKey).toString("base64url");
+}
+
+/** Compares in constant time, as macMatches. */
+export function sha256Matches(apiKey: string, digest: string): boolean {
+  return isEqual(Buffer.from(digest, "base64url"), sha256(apiKey));
 }
 
 /** A public value by which the store recognizes a pepper version that was given another secret. */
@@ -55,6 +63,14 @@ export function pepperCheck(pepper: Pepper): string {
 /** A key for another use than api_keys. The label cannot be an api_key: no api_key begins with a NUL. */
 export function deriveKey(pepper: Pepper, use: string): Buffer {
   return hmac(pepper, `\0fleetkey ${use}`);
+}
+
+function isEqual(stored: Buffer, presented: Buffer): boolean {
+  return stored.length === presented.length && timingSafeEqual(stored, presented);
+}
+
+function sha256(text: string): Buffer {
+  return createHash("sha256").update(text, "utf8").digest();
 }
 
 function hmac(pepper: Pepper, text: string): Buffer {

@@ -64,26 +64,33 @@ export function displayPrefix(prefix: string, lookup: string): string {
 }
 
 /**
- * Reads an api_key. `malformed`: not the shape, or the checksum is wrong. `foreign`: well-formed, but of
- * another environment or for another type than its prefix says, so no record of this deployment can match.
+ * Reads an api_key. `not_native`: it has not the shape, so it is none of this service's; it can be one that
+ * another system issued. `malformed`: it has the shape, but the checksum is wrong. `other_environment`:
+ * well-formed, but of another environment or for another type than its prefix says, so no record of this
+ * deployment can match.
  */
-export function parseApiKey(text: string, prefixes: KeyPrefixes): ParsedApiKey | "malformed" | "foreign" {
-  if (text.length > API_KEY_LENGTH_MAX) return "malformed";
+export function parseApiKey(
+  text: string,
+  prefixes: KeyPrefixes,
+): ParsedApiKey | "not_native" | "malformed" | "other_environment" {
+  if (text.length > API_KEY_LENGTH_MAX) return "not_native";
   const bodyStart = text.length - BODY_LENGTH;
-  if (bodyStart < 2 || text.charAt(bodyStart - 1) !== "_") return "malformed";
+  if (bodyStart < 2 || text.charAt(bodyStart - 1) !== "_") return "not_native";
   const prefix = text.slice(0, bodyStart - 1);
   const body = text.slice(bodyStart);
-  if (!PREFIX_PATTERN.test(prefix) || !BODY_PATTERN.test(body)) return "malformed";
+  if (!isNativePrefix(prefix, prefixes) || !BODY_PATTERN.test(body)) return "not_native";
   const unchecked = text.slice(0, -CHECKSUM_LENGTH);
   if (checksumOf(unchecked) !== text.slice(-CHECKSUM_LENGTH)) return "malformed";
 
   const lookup = body.slice(0, LOOKUP_LENGTH);
   const type = keyTypeOfLookup(lookup);
-  if (type !== undefined && prefixes[type] === prefix) {
-    return { type, prefix, lookup, secret: body.slice(LOOKUP_LENGTH, LOOKUP_LENGTH + SECRET_LENGTH) };
-  }
-  const isKnown = NATIVE_PREFIX_PATTERN.test(prefix) || Object.values(prefixes).includes(prefix);
-  return isKnown ? "foreign" : "malformed";
+  if (type === undefined || prefixes[type] !== prefix) return "other_environment";
+  return { type, prefix, lookup, secret: body.slice(LOOKUP_LENGTH, LOOKUP_LENGTH + SECRET_LENGTH) };
+}
+
+function isNativePrefix(prefix: string, prefixes: KeyPrefixes): boolean {
+  if (NATIVE_PREFIX_PATTERN.test(prefix)) return true;
+  return PREFIX_PATTERN.test(prefix) && Object.values(prefixes).includes(prefix);
 }
 
 function checksumOf(unchecked: string): string {

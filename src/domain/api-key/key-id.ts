@@ -1,5 +1,5 @@
-// Where the lookup part of a key comes from: random, or derived, so that `_id` alone makes a request_id or an
-// exclusive place unique, on any deployment and without a transaction.
+// Where the lookup part of a key comes from: random, or derived, so that `_id` alone makes a request_id, an
+// exclusive place or an imported digest unique, on any deployment and without a transaction.
 import { base62FromBytes, type RandomBytes, randomBase62 } from "../../lib/base62.ts";
 import { hashFields } from "../../lib/hash-fields.ts";
 import { KEY_TYPE_TRAITS, type KeyType, keyTypeOfLookup } from "../key-type.ts";
@@ -33,6 +33,16 @@ export function randomLookup(type: KeyType, randomBytes: RandomBytes): string {
 export function derivedLookup(type: KeyType, source: string): string {
   const rest = base62FromBytes(hashFields("lookup", type, source), LOOKUP_LENGTH - 1);
   return KEY_TYPE_TRAITS[type].initial + rest;
+}
+
+/** Where an imported key is whose api_key has this SHA-256, in base64url. */
+export function sha256Lookup(environment: string, type: KeyType, digest: string): string {
+  return derivedLookup(type, `sha256:${environment}:${digest}`);
+}
+
+/** Where an imported key is whose api_key has this foreign format and holds this lookup part of its own. */
+export function bcryptLookup(environment: string, type: KeyType, format: string, lookup: string): string {
+  return derivedLookup(type, `bcrypt:${environment}:${format}:${lookup}`);
 }
 
 /** Names one request of one caller, without holding either. */

@@ -1,6 +1,6 @@
 // Turns the driver's errors into the contract's. Every public method of the MongoDB store runs inside
 // `answered`.
-import { MongoError, MongoServerError } from "mongodb";
+import { MongoBulkWriteError, MongoError, MongoServerError } from "mongodb";
 import { StartRefused } from "../../domain/errors.ts";
 import { storeUnavailable } from "../errors.ts";
 
@@ -49,11 +49,36 @@ export async function opened<Result>(call: () => Promise<Result>): Promise<Resul
 
 /** Inserts; false when a unique index refuses. */
 export async function inserted(insert: () => Promise<unknown>): Promise<boolean> {
-  try {
+  const outcome = await unlessTaken(async () => {
     await insert();
     return true;
+  });
+  return outcome ?? false;
+}
+
+/** Writes; undefined when a unique index refuses. */
+export async function unlessTaken<Result>(write: () => Promise<Result>): Promise<Result | undefined> {
+  try {
+    return await write();
   } catch (error) {
-    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY_CODE) return false;
+    if (error instanceof MongoServerError && error.code === DUPLICATE_KEY_CODE) return undefined;
     throw error;
+  }
+}
+
+/**
+ * Writes many; gives the indexes of those that a unique index refuses. Any other trouble with one is thrown.
+ */
+export async function refused(write: () => Promise<unknown>): Promise<ReadonlySet<number>> {
+  try {
+    await write();
+    return new Set();
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError)) throw error;
+    const errors = [error.writeErrors].flat();
+    const isRefusal = errors.length > 0 && errors.every(({ code }) => code === DUPLICATE_KEY_CODE);
+    // One without errors of single writes, or with one beside them, is of a majority that did not answer.
+    if (!isRefusal || error.result.getWriteConcernError() !== undefined) throw error;
+    return new Set(errors.map(({ index }) => index));
   }
 }

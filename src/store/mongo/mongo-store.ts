@@ -1,5 +1,5 @@
-// The shared store: many nodes on one MongoDB, standalone, replica set or sharded. Every write waits for a
-// majority and its journal; no transaction, change stream or server-side script is needed.
+// The shared store: many nodes on one MongoDB, standalone, replica set or sharded. Every write but that of
+// uses waits for a majority and its journal; no transaction, change stream or server-side script is needed.
 import { type Db, type DbOptions, MongoClient, type MongoClientOptions, ReadConcern } from "mongodb";
 import { StartRefused } from "../../domain/errors.ts";
 import type { Store } from "../store.ts";
@@ -9,6 +9,8 @@ import { MongoEvents } from "./parts/events.ts";
 import { MongoKeys } from "./parts/keys.ts";
 import { MongoPepperChecks } from "./parts/pepper-checks.ts";
 import { MongoPrincipals } from "./parts/principals.ts";
+import { MongoQuotas } from "./parts/quotas.ts";
+import { MongoUsage } from "./parts/usage.ts";
 import { chooseReadOptions } from "./read-options.ts";
 import { collectionsOf, prepareCollections } from "./schema.ts";
 
@@ -65,7 +67,9 @@ export async function mongoStoreOn(db: Db, close: () => Promise<void>): Promise<
   return {
     keys: new MongoKeys(collections, outbox, readOptions),
     principals: new MongoPrincipals(collections, outbox, readOptions),
-    events: new MongoEvents(collections, outbox),
+    events: new MongoEvents(collections, outbox, readOptions),
+    usage: new MongoUsage(collections),
+    quotas: new MongoQuotas(collections, readOptions),
     pepperChecks: new MongoPepperChecks(collections),
     ping: () => answered(async () => void (await db.command({ ping: 1 }))),
     close,

@@ -39,6 +39,32 @@ const MIGRATIONS: readonly string[] = [
     version INTEGER PRIMARY KEY,
     check_value TEXT NOT NULL
   ) STRICT;`,
+  `${KEY_TYPES.map((type) => keySearchSql(keyTable(type))).join("")}
+  ALTER TABLE principals ADD COLUMN user_id TEXT;
+  UPDATE principals SET user_id = json_extract(record, '$.owner.userId');
+  CREATE INDEX principals_user ON principals (user_id) WHERE user_id IS NOT NULL;
+  CREATE TABLE usage (
+    key_id TEXT PRIMARY KEY,
+    time INTEGER NOT NULL,
+    address TEXT NOT NULL,
+    user_agent TEXT NOT NULL,
+    count INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE quotas (
+    key_id TEXT NOT NULL,
+    period_id TEXT NOT NULL,
+    granted INTEGER NOT NULL,
+    end_time INTEGER,
+    PRIMARY KEY (key_id, period_id)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX quotas_end ON quotas (end_time) WHERE end_time IS NOT NULL;
+  CREATE TABLE quota_leases (
+    key_id TEXT NOT NULL,
+    period_id TEXT NOT NULL,
+    lease_id TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (key_id, period_id, lease_id)
+  ) STRICT, WITHOUT ROWID;`,
 ];
 
 /** Brings a database to the newest schema; refuses one that a newer program has been at. */
@@ -82,5 +108,16 @@ function keyTableSql(table: string): string {
     WHERE service_account_id IS NOT NULL;
   CREATE INDEX ${table}_request ON ${table} (request_key) WHERE request_key IS NOT NULL;
   CREATE INDEX ${table}_slot ON ${table} (slot_id, slot_number) WHERE slot_id IS NOT NULL;
+`;
+}
+
+function keySearchSql(table: string): string {
+  return `
+  ALTER TABLE ${table} ADD COLUMN name TEXT NOT NULL DEFAULT '';
+  ALTER TABLE ${table} ADD COLUMN expire_time INTEGER;
+  UPDATE ${table} SET name = json_extract(record, '$.name'),
+    expire_time = json_extract(record, '$.expireTime');
+  CREATE INDEX ${table}_name ON ${table} (name, create_time, key_id);
+  CREATE INDEX ${table}_expiry ON ${table} (expire_time) WHERE expire_time IS NOT NULL;
 `;
 }

@@ -8,6 +8,8 @@ import { SqliteEvents } from "./parts/events.ts";
 import { SqliteKeys } from "./parts/keys.ts";
 import { SqlitePepperChecks } from "./parts/pepper-checks.ts";
 import { SqlitePrincipals } from "./parts/principals.ts";
+import { SqliteQuotas } from "./parts/quotas.ts";
+import { SqliteUsage } from "./parts/usage.ts";
 import { migrate } from "./schema.ts";
 import { Statements } from "./statements.ts";
 
@@ -28,6 +30,8 @@ export async function openSqliteStore(path: string): Promise<Store> {
     keys: new SqliteKeys(sql),
     principals: new SqlitePrincipals(sql),
     events: new SqliteEvents(sql),
+    usage: new SqliteUsage(sql),
+    quotas: new SqliteQuotas(sql),
     pepperChecks: new SqlitePepperChecks(sql),
     ping: async () => void sql.get("SELECT 1"),
     close: async () => sql.close(),

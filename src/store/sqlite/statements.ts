@@ -1,11 +1,13 @@
 // Runs SQL on one connection: prepared statements kept by their text, transactions, and the driver's errors
-// turned into the contract's. The three parts of the store share one of these.
+// turned into the contract's. All parts of the store share one of these.
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { StartRefused } from "../../domain/errors.ts";
 import { storeUnavailable } from "../errors.ts";
 
 /** How long a statement waits for another process that writes the same file. */
 const BUSY_TIMEOUT_MS = 5_000;
+/** SQLite's result code for a file that another process has locked. */
+const SQLITE_BUSY = 5;
 
 export class Statements {
   readonly #database: DatabaseSync;
@@ -49,9 +51,27 @@ export class Statements {
     }
   }
 
+  /**
+   * Brings the write-ahead log into the file and empties it, since it still holds the pages as they were
+   * before a change. Only tries: a log that another process reads from at the moment is left to the next
+   * time.
+   */
+  clearLog(): void {
+    this.#setBusyTimeout(0);
+    try {
+      this.get("PRAGMA wal_checkpoint(TRUNCATE)");
+    } finally {
+      this.#setBusyTimeout(BUSY_TIMEOUT_MS);
+    }
+  }
+
   close(): void {
     this.#prepared.clear();
     this.#database.close();
+  }
+
+  #setBusyTimeout(ms: number): void {
+    this.get(`PRAGMA busy_timeout = ${ms}`);
   }
 
   #isInTransaction(): boolean {
@@ -72,9 +92,13 @@ function open(path: string): DatabaseSync {
     const database = new DatabaseSync(path, { timeout: BUSY_TIMEOUT_MS });
     // FULL: a commit is on the disk before it is answered; NORMAL can lose the last ones of a WAL with the
     // power.
-    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL");
+    // secure_delete: what was erased must not stay readable in the free pages of the file.
+    database.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON");
     return database;
   } catch (error) {
+    // Two processes that make a new file at once: the one that turns the log on shuts the other out for a
+    // moment.
+    if (((error as { errcode?: number }).errcode ?? 0) % 256 === SQLITE_BUSY) throw storeUnavailable(error);
     throw new StartRefused(`cannot open the SQLite file ${path}: ${(error as Error).message}`, {
       cause: error,
     });

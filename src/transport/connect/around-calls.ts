@@ -17,35 +17,83 @@ const READS: ReadonlySet<unknown> = new Set([
   EventService.method.listEvents,
 ]);
 
+type Request = Parameters<ReturnType<Interceptor>>[0];
+
 export function aroundCalls(log: Log): Interceptor {
   return (next) => async (request) => {
-    const started = performance.now();
-    const { method } = request;
-    const finish = (code: string) => {
-      const line = {
-        rpc: `${method.parent.typeName}/${method.name}`,
-        code,
-        caller: request.contextValues.get(CALLER)?.id,
-        ms: Math.round((performance.now() - started) * 10) / 10,
-      };
-      if (READS.has(method)) log.debug(line, "call");
-      else log.info(line, "call");
-    };
+    const call = new Call(log, request);
     try {
       // Whatever a handler does, it does for somebody: one that needs no name must not run for nobody either.
       callerOf(request.contextValues);
-      if (!request.stream) assertAllKnown(request.message);
+      if (request.stream) {
+        const response = await next({ ...request, message: eachKnown(request.message) });
+        if (!response.stream) throw new TypeError("a stream is answered by a stream");
+        return { ...response, message: call.watch(response.message) };
+      }
+      assertAllKnown(request.message);
       const response = await next(request);
-      finish("ok");
+      call.finish("ok");
       return response;
     } catch (thrown) {
-      const error = asConnectError(thrown, (bug) => log.error({ err: bug, rpc: method.name }, "bug"));
-      if (error.code === Code.Unavailable)
-        log.warn({ err: causeOf(thrown), rpc: method.name }, "unavailable");
-      finish(Code[error.code] ?? "Unknown");
-      throw error;
+      throw call.fail(thrown);
     }
   };
+}
+
+/** One call, from its beginning to the line that tells of its end. */
+class Call {
+  readonly #log: Log;
+  readonly #request: Request;
+  readonly #started = performance.now();
+
+  constructor(log: Log, request: Request) {
+    this.#log = log;
+    this.#request = request;
+  }
+
+  finish(code: string): void {
+    const { method, contextValues } = this.#request;
+    const line = {
+      rpc: `${method.parent.typeName}/${method.name}`,
+      code,
+      caller: contextValues.get(CALLER)?.id,
+      ms: Math.round((performance.now() - this.#started) * 10) / 10,
+    };
+    if (READS.has(method)) this.#log.debug(line, "call");
+    else this.#log.info(line, "call");
+  }
+
+  /** Maps and tells what ended the call. */
+  fail(thrown: unknown): ConnectError {
+    const rpc = this.#request.method.name;
+    const error = asConnectError(thrown, (bug) => this.#log.error({ err: bug, rpc }, "bug"));
+    if (error.code === Code.Unavailable) this.#log.warn({ err: causeOf(thrown), rpc }, "unavailable");
+    this.finish(Code[error.code] ?? "Unknown");
+    return error;
+  }
+
+  /** The answers of a stream, whose end is the end of the call. */
+  async *watch<Message>(answers: AsyncIterable<Message>): AsyncIterable<Message> {
+    let isFinished = false;
+    try {
+      yield* answers;
+      isFinished = true;
+      this.finish("ok");
+    } catch (thrown) {
+      isFinished = true;
+      throw this.fail(thrown);
+    } finally {
+      // Left in the middle: whoever read it is gone.
+      if (!isFinished) this.finish("Canceled");
+    }
+  }
+}
+
+async function* eachKnown<Message extends object>(messages: AsyncIterable<Message>): AsyncIterable<Message> {
+  for await (const message of messages) {
+    assertAllKnown(message);
+    yield message;
+  }
 }
 
 function causeOf(thrown: unknown): unknown {

@@ -23,6 +23,8 @@ export const REQUEST_BYTES_MAX = 65_536;
 export const POSSESSION_REQUEST_BYTES_MAX = 4_096;
 /** Largest message of the calls that hold many. */
 export const BATCH_REQUEST_BYTES_MAX = 1_048_576;
+/** Largest message of a stream of batches. */
+export const IMPORT_REQUEST_BYTES_MAX = 4_194_304;
 /** Longest time that a client may ask a call to take. */
 const CALL_MS_MAX = 60_000;
 
@@ -87,4 +89,5 @@ const REQUEST_BYTES_MAX_BY_METHOD: ReadonlyMap<DescMethod, number> = new Map<Des
   [KeyService.method.refresh, POSSESSION_REQUEST_BYTES_MAX],
   [KeyService.method.revoke, POSSESSION_REQUEST_BYTES_MAX],
   [KeyService.method.batchVerify, BATCH_REQUEST_BYTES_MAX],
+  [KeyService.method.import, IMPORT_REQUEST_BYTES_MAX],
 ]);

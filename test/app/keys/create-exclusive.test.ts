@@ -8,7 +8,7 @@ import { revokeAllForUser } from "../../../src/app/principals/revoke-principal.t
 import { keyPrefixes } from "../../../src/domain/api-key/key-format.ts";
 import { keyEvent } from "../../../src/domain/audit/event.ts";
 import { storeUnavailable } from "../../../src/store/errors.ts";
-import { START } from "../../domain/build.ts";
+import { DISABLEMENT, START } from "../../domain/build.ts";
 import { countOf } from "../../store/build.ts";
 import { onEachStore } from "../backends.ts";
 import { codeOf, errorOf, settle } from "../outcomes.ts";
@@ -22,9 +22,9 @@ const TAKEN = "already_exists EXCLUSIVE_KEY_EXISTS";
 
 async function disable({ ports, store }: World, keyId: string): Promise<void> {
   const key = await stored(ports, keyId);
-  const next = { ...key, disabled: true, revision: key.revision + 1 };
+  const next = { ...key, disablement: DISABLEMENT, revision: key.revision + 1 };
   const at = { now: ports.clock(), randomBytes: ports.randomBytes };
-  await store.keys.update(next, keyEvent("key_refreshed", next, { caller: "root" }, at));
+  await store.keys.update(next, keyEvent("key_refreshed", { after: next }, { caller: "root" }, at));
 }
 
 onEachStore("An exclusive place", (open) => {

@@ -58,7 +58,6 @@ describe("Create", () => {
       createdBy: "root",
       updateTime: START,
       expireTime: START + 1,
-      disabled: false,
       generations: [generation],
       epochs: currentEpochs(owner, new Map()),
       revision: 1,
@@ -83,6 +82,7 @@ describe("Create", () => {
         keyId: key.keyId,
         keyType: "user",
         owner: { userId: "user-1", organizationId: "org-1" },
+        changes: [{ field: "generation", after: "1" }],
       },
     ]);
   });
@@ -139,7 +139,12 @@ onEachStore("A key whose principal is raised while it is created", (open) => {
       const insert = store.keys.insert.bind(store.keys);
       vi.spyOn(store.keys, "insert").mockImplementationOnce(async (key, event) => {
         const next = raiseEpoch(newPrincipal(raised), { time: START, reason: "left", caller: "root" });
-        const told = principalEvent(next, { caller: "root" }, { now: START, randomBytes: ports.randomBytes });
+        const told = principalEvent(
+          "principal_revoked",
+          next,
+          { caller: "root" },
+          { now: START, randomBytes: ports.randomBytes },
+        );
         expect(await store.principals.write(next, told)).toBe("written");
         return insert(key, event);
       });

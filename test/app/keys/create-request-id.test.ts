@@ -5,13 +5,14 @@ import type { CreateKeyInput } from "../../../src/app/input/create-command.ts";
 import { createKey } from "../../../src/app/keys/create-key.ts";
 import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
 import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
+import type { AppPorts, KeyPolicy } from "../../../src/app/ports.ts";
 import { storeUnavailable } from "../../../src/store/errors.ts";
 import { START } from "../../domain/build.ts";
 import { countOf } from "../../store/build.ts";
 import { onEachStore } from "../backends.ts";
-import { codeOf, violationsOf } from "../outcomes.ts";
+import { codeOf, violatedFields, violationsOf } from "../outcomes.ts";
 import { byId, createInput, NEEDED, refreshInput, revokeInput } from "../requests.ts";
-import { create, feedOf, OTHER_CALLER, ROOT, stored } from "../world.ts";
+import { create, feedOf, OTHER_CALLER, ROOT, stored, type World } from "../world.ts";
 
 const FIRST: Partial<CreateKeyInput> = {
   organizationId: "org-1",
@@ -20,6 +21,11 @@ const FIRST: Partial<CreateKeyInput> = {
   requestId: "request-1",
 };
 const REUSED = [{ field: "request_id", description: "was used by the same caller for another request" }];
+
+const withPolicy = (ports: AppPorts, policy: Partial<KeyPolicy>): AppPorts => ({
+  ...ports,
+  policy: { ...ports.policy, ...policy },
+});
 
 onEachStore("A repeated Create", (open) => {
   it("answers with the same key and without an api_key", async () => {
@@ -112,6 +118,45 @@ onEachStore("A repeated Create", (open) => {
     expect(results.filter(({ isReplayed }) => !isReplayed)).toHaveLength(1);
     expect(new Set(results.map(({ view }) => view.key.keyId)).size).toBe(1);
     expect(await feedOf(ports)).toHaveLength(1);
+  });
+});
+
+onEachStore("A repeated Create that would be refused by now", (open) => {
+  const ENDING = { ...FIRST, expireTime: START + 5_000, roles: ["reader"] };
+
+  it.each<[string, (world: World) => AppPorts]>([
+    ["its expire_time has come", ({ ports }) => ({ ...ports, clock: () => START + 5_000 })],
+    ["keys may not live so long any more", ({ ports }) => withPolicy(ports, { ttlMaxMs: { user: 4_999 } })],
+    ["there is no such role any more", ({ ports }) => withPolicy(ports, { roles: new Map() })],
+  ])("finds the same key though %s", async (_, change) => {
+    const world = await open();
+    const { key } = await create(world.ports, ENDING);
+    const ports = change(world);
+    const again = await createKey(ports, ROOT, createInput(ENDING));
+    expect([again.isReplayed, again.view.key]).toEqual([true, key]);
+    expect(await feedOf(ports)).toHaveLength(1);
+  });
+
+  it.each<[string, Partial<CreateKeyInput>, string[]]>([
+    ["of another name", { requestId: "request-2" }, ["expire_time"]],
+    ["of another body", { name: "other" }, ["expire_time"]],
+    ["with more that is wrong", { name: "a\n" }, ["name", "expire_time"]],
+    ["without a name", { requestId: "" }, ["expire_time"]],
+  ])("is refused when there was none %s", async (_, change, fields) => {
+    const { ports, clock } = await open();
+    await create(ports, ENDING);
+    clock.now = START + 5_000;
+    expect(await violatedFields(createKey(ports, ROOT, createInput({ ...ENDING, ...change })))).toEqual(
+      fields,
+    );
+  });
+
+  it("A caller never finds the key of another caller so.", async () => {
+    const { ports, clock } = await open();
+    await create(ports, ENDING);
+    clock.now = START + 5_000;
+    const refused = violatedFields(createKey(ports, OTHER_CALLER, createInput(ENDING)));
+    expect(await refused).toEqual(["expire_time"]);
   });
 });
 

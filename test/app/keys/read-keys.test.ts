@@ -6,7 +6,7 @@ import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
 import { revokeAllForUser } from "../../../src/app/principals/revoke-principal.ts";
 import { KEY_TYPES } from "../../../src/domain/key-type.ts";
 import { KEY_STATES } from "../../../src/domain/lifecycle.ts";
-import { START } from "../../domain/build.ts";
+import { DISABLEMENT, START } from "../../domain/build.ts";
 import { creationOf, keyAt } from "../../store/build.ts";
 import { onEachStore } from "../backends.ts";
 import { codeOf, violatedFields } from "../outcomes.ts";
@@ -19,7 +19,11 @@ const MEMBER = { userId: "user-1", organizationId: "org-1" };
 async function fill({ store }: World, count: number, disabled = 0): Promise<readonly string[]> {
   const keyIds: string[] = [];
   for (let seed = 1; seed <= count; seed++) {
-    const key = keyAt(seed, { createTime: START + seed, disabled: seed <= disabled, epochs: [] });
+    const key = keyAt(seed, {
+      createTime: START + seed,
+      disablement: seed <= disabled ? DISABLEMENT : undefined,
+      epochs: [],
+    });
     await store.keys.insert(key, creationOf(key));
     keyIds.push(key.keyId);
   }
@@ -27,15 +31,15 @@ async function fill({ store }: World, count: number, disabled = 0): Promise<read
 }
 
 const list = async ({ ports }: World, overrides: Partial<ListKeysInput> = {}) => {
-  const { views, nextPageToken } = await listKeys(ports, listInput(overrides));
-  return { keyIds: views.map(({ key }) => key.keyId), nextPageToken };
+  const { keys, nextPageToken } = await listKeys(ports, listInput(overrides));
+  return { keyIds: keys.map(({ view }) => view.key.keyId), nextPageToken };
 };
 
 describe("Get", () => {
   it.each(KEY_TYPES)("answers with the record of a %s key", async (type) => {
     const { ports } = await openWorld();
     const { key } = await create(ports, NEEDED[type]);
-    expect(await getKey(ports, key.keyId)).toEqual({ key, principals: new Map() });
+    expect(await getKey(ports, key.keyId)).toEqual({ view: { key, principals: new Map() } });
   });
 
   it.each(["", "flk_", "flk_u0000000000", "u00000000000", "flk_u00000000000 ", "FLK_u00000000000"])(
@@ -95,7 +99,7 @@ onEachStore("The filters of List", (open) => {
     const expired = await create(ports, { ...NEEDED.service, ttlMs: 5_000 });
     const revoked = await create(ports, NEEDED.service);
     const ended = await create(ports);
-    const disabled = keyAt(1, { owner: {}, epochs: [], disabled: true });
+    const disabled = keyAt(1, { owner: {}, epochs: [], disablement: DISABLEMENT });
     await store.keys.insert(disabled, creationOf(disabled));
     await revokeKey(ports, ROOT, revokeInput(byId(revoked.key.keyId)));
     await revokeAllForUser(ports, ROOT, revokeUserInput());

@@ -7,7 +7,7 @@ import { revokeAllForUser } from "../../../src/app/principals/revoke-principal.t
 import { formatApiKey, keyPrefixes, newSecret } from "../../../src/domain/api-key/key-format.ts";
 import { keyEvent } from "../../../src/domain/audit/event.ts";
 import { KEY_TYPES } from "../../../src/domain/key-type.ts";
-import { buildApiKey, START, seededBytes } from "../../domain/build.ts";
+import { buildApiKey, DISABLEMENT, START, seededBytes } from "../../domain/build.ts";
 import { onEachStore } from "../backends.ts";
 import { codeOf, refusalOf, settle } from "../outcomes.ts";
 import { byApiKey, byId, byOwner, NEEDED, refreshInput, revokeInput, revokeUserInput } from "../requests.ts";
@@ -54,9 +54,9 @@ onEachStore("Refresh by possession", (open) => {
     ]);
     await revokeKey(ports, ROOT, revokeInput(byId(revoked.key.keyId)));
     await revokeAllForUser(ports, ROOT, revokeUserInput());
-    const next = { ...disabled.key, disabled: true, revision: 2 };
+    const next = { ...disabled.key, disablement: DISABLEMENT, revision: 2 };
     const at = { now: START, randomBytes: ports.randomBytes };
-    await store.keys.update(next, keyEvent("key_refreshed", next, { caller: "root" }, at));
+    await store.keys.update(next, keyEvent("key_refreshed", { after: next }, { caller: "root" }, at));
     clock.now = START + 5_000;
     const outcomes = [revoked, ended, disabled, expired].map(({ apiKey }) =>
       codeOf(refreshKey(ports, NOBODY, refreshInput(byApiKey(apiKey)))),

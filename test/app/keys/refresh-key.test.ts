@@ -7,7 +7,7 @@ import { revokeAllForUser } from "../../../src/app/principals/revoke-principal.t
 import { keyEvent } from "../../../src/domain/audit/event.ts";
 import { etagOf } from "../../../src/domain/key.ts";
 import { DAY_MS } from "../../../src/lib/clock.ts";
-import { buildApiKey, START } from "../../domain/build.ts";
+import { buildApiKey, DISABLEMENT, START } from "../../domain/build.ts";
 import { onEachStore } from "../backends.ts";
 import { codeOf, violatedFields } from "../outcomes.ts";
 import { byApiKey, byId, byOwner, refreshInput, revokeInput, revokeUserInput } from "../requests.ts";
@@ -52,6 +52,7 @@ onEachStore("Refresh", (open) => {
         keyId: key.keyId,
         keyType: "user",
         owner: { userId: "user-1", organizationId: "org-1" },
+        changes: [{ field: "generation", before: "1", after: "2" }],
       },
     ]);
   });
@@ -166,9 +167,9 @@ onEachStore("A Refresh of a dead key", (open) => {
   it("A disabled key may be refreshed by a caller, and stays disabled.", async () => {
     const { ports, store } = await open();
     const { key } = await create(ports);
-    const next = { ...key, disabled: true, revision: 2 };
+    const next = { ...key, disablement: DISABLEMENT, revision: 2 };
     const at = { now: START, randomBytes: ports.randomBytes };
-    await store.keys.update(next, keyEvent("key_refreshed", next, { caller: "root" }, at));
+    await store.keys.update(next, keyEvent("key_refreshed", { after: next }, { caller: "root" }, at));
     const { apiKey } = await refreshKey(ports, ROOT, refreshInput(byId(key.keyId)));
     expect(await verdictOf(ports, apiKey)).toBe("disabled");
   });

@@ -65,6 +65,10 @@ onEachStore("Revoke", (open) => {
         keyId: key.keyId,
         keyType: "user",
         owner: { userId: "user-1" },
+        changes: [
+          { field: "revoke_time", after: JSON.stringify(new Date(START).toISOString()) },
+          { field: "revoke_reason", after: '"leaked"' },
+        ],
       },
     ]);
   });
@@ -84,7 +88,7 @@ onEachStore("Revoke", (open) => {
     clock.now += 1_000;
     const view = await revokeKey(ports, ROOT, revokeInput(byId(key.keyId), "later"));
     expect(revocationOf(view)).toEqual({ time: START, reason: "left" });
-    expect(revocationOf(await getKey(ports, key.keyId))).toEqual({ time: START, reason: "left" });
+    expect(revocationOf((await getKey(ports, key.keyId)).view)).toEqual({ time: START, reason: "left" });
   });
 });
 

@@ -21,7 +21,7 @@ function decision({ ports }: World) {
   return vi.fn(({ key }: KeyView) => {
     const next = revoked(key, { now: START, reason: "" });
     const at = { now: START, randomBytes: ports.randomBytes };
-    return { next, event: keyEvent("key_revoked", next, { caller: "root" }, at) };
+    return { next, event: keyEvent("key_revoked", { after: next }, { caller: "root" }, at) };
   });
 }
 

@@ -7,7 +7,7 @@ import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
 import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
 import { revokeAllForUser } from "../../../src/app/principals/revoke-principal.ts";
 import { keyEvent } from "../../../src/domain/audit/event.ts";
-import { START } from "../../domain/build.ts";
+import { DISABLEMENT, START } from "../../domain/build.ts";
 import { creationOf, keyAt } from "../../store/build.ts";
 import { codeOf, errorOf, violatedFields } from "../outcomes.ts";
 import { byId, byOwner, NEEDED, refreshInput, revokeInput, revokeUserInput } from "../requests.ts";
@@ -58,9 +58,9 @@ describe("The key of an owner", () => {
   it("can be a disabled one, which is live", async () => {
     const world = await openWorld();
     const { key } = await create(world.ports);
-    const next = { ...key, disabled: true, revision: 2 };
+    const next = { ...key, disablement: DISABLEMENT, revision: 2 };
     const at = { now: START, randomBytes: world.ports.randomBytes };
-    await world.store.keys.update(next, keyEvent("key_refreshed", next, { caller: "root" }, at));
+    await world.store.keys.update(next, keyEvent("key_refreshed", { after: next }, { caller: "root" }, at));
     await create(world.ports, { organizationId: "org-1" });
     expect((await errorOf(revoke(world, FOR_USER))).details.reason).toBe("SEVERAL_KEYS");
   });

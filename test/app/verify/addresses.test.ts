@@ -13,6 +13,7 @@ const ask = (apiKey: string, clientAddress: string) => ({
   expectedType: undefined,
   requiredScopes: [],
   clientAddress,
+  userAgent: "",
 });
 
 onEachStore("A key with allowed_cidrs", (open) => {

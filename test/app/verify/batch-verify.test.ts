@@ -18,6 +18,7 @@ const ask = (apiKey: string, overrides: Partial<VerifyKeyInput> = {}): VerifyKey
   expectedType: undefined,
   requiredScopes: [],
   clientAddress: "",
+  userAgent: "",
   ...overrides,
 });
 

@@ -14,6 +14,7 @@ const ask = (apiKey: string, ...requiredScopes: readonly string[]) => ({
   expectedType: undefined,
   requiredScopes,
   clientAddress: "",
+  userAgent: "",
 });
 const scopes = (count: number) => Array.from({ length: count }, (_, index) => `scope-${index}`);
 

@@ -9,7 +9,7 @@ import { keyIdOf, lookupOf } from "../../../src/domain/api-key/key-id.ts";
 import { keyEvent } from "../../../src/domain/audit/event.ts";
 import { KEY_TYPES } from "../../../src/domain/key-type.ts";
 import { storeUnavailable } from "../../../src/store/errors.ts";
-import { buildApiKey, START, seededBytes } from "../../domain/build.ts";
+import { buildApiKey, DISABLEMENT, START, seededBytes } from "../../domain/build.ts";
 import { brokenStore, onEachStore } from "../backends.ts";
 import { codeOf, violatedFields } from "../outcomes.ts";
 import { byId, NEEDED, refreshInput, revokeInput } from "../requests.ts";
@@ -25,7 +25,7 @@ import {
 } from "../world.ts";
 
 const verify = ({ ports }: Pick<World, "ports">, apiKey: string, expectedType?: string) =>
-  verifyKey(ports, { apiKey, expectedType, requiredScopes: [], clientAddress: "" });
+  verifyKey(ports, { apiKey, expectedType, requiredScopes: [], clientAddress: "", userAgent: "" });
 const wrongSecretOf = ({ key }: CreatedKey) =>
   formatApiKey(key.prefix, lookupOf(key.keyId) ?? "", newSecret(seededBytes(99)));
 
@@ -83,7 +83,7 @@ onEachStore("Verify", (open) => {
   it.each(KEY_TYPES)("accepts the api_key of a %s key and tells the key", async (type) => {
     const world = await open();
     const { apiKey, key } = await create(world.ports, NEEDED[type]);
-    const accepted = { valid: true, view: { key, principals: new Map() } };
+    const accepted = { valid: true, view: { key, principals: new Map() }, limits: {} };
     expect(await verify(world, apiKey)).toEqual(accepted);
     expect(await verify(world, apiKey, type)).toEqual(accepted);
   });
@@ -129,8 +129,8 @@ onEachStore("Verify", (open) => {
       [true, "disabled"],
       [false, "valid"],
     ] as const) {
-      const next = { ...key, disabled, revision: disabled ? 2 : 3 };
-      await store.keys.update(next, keyEvent("key_refreshed", next, { caller: "root" }, at));
+      const next = { ...key, disablement: disabled ? DISABLEMENT : undefined, revision: disabled ? 2 : 3 };
+      await store.keys.update(next, keyEvent("key_refreshed", { after: next }, { caller: "root" }, at));
       expect(await verdictOf(ports, apiKey)).toBe(verdict);
     }
   });

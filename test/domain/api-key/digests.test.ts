@@ -11,6 +11,8 @@ import {
   type Pepper,
   pepperCheck,
   pepperSet,
+  sha256Matches,
+  sha256Of,
 } from "../../../src/domain/api-key/digests.ts";
 import { parseApiKey } from "../../../src/domain/api-key/key-format.ts";
 import { KEY_TYPES } from "../../../src/domain/key-type.ts";
@@ -91,16 +93,40 @@ describe("macMatches", () => {
   });
 });
 
+describe("sha256Of and sha256Matches", () => {
+  // FIPS 180-2, appendix B.
+  it.each([
+    ["abc", "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"],
+    [
+      "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq",
+      "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1",
+    ],
+  ])("know the SHA-256 of %s", (text, hex) => {
+    const digest = Buffer.from(hex, "hex").toString("base64url");
+    expect(sha256Of(text)).toBe(digest);
+    expect(sha256Matches(text, digest)).toBe(true);
+    expect(sha256Matches(`${text} `, digest)).toBe(false);
+  });
+
+  it("A stored digest that differs in any bit, or is of another length, matches nothing.", () => {
+    const bytes = Buffer.from(sha256Of("abc"), "base64url");
+    const flipped = Array.from({ length: 256 }, (_, bit) => withBitFlipped(bytes, bit));
+    const others = [Buffer.alloc(0), bytes.subarray(1), Buffer.concat([bytes, bytes])];
+    const digests = [...flipped, ...others].map((other) => other.toString("base64url"));
+    expect(digests.filter((digest) => sha256Matches("abc", digest))).toEqual([]);
+  });
+});
+
 describe("pepperCheck", () => {
   it("The public check value of a pepper is not the MAC of anything that parses as an api_key.", () => {
     // The check value is the MAC of this text, and its NUL keeps it apart from every api_key.
     const label = "\0fleetkey check";
     expect(pepperCheck(PEPPER)).toBe(createHmac("sha256", PEPPER.secret).update(label).digest("base64url"));
-    expect(parseApiKey(label, buildPrefixes())).toBe("malformed");
+    expect(parseApiKey(label, buildPrefixes())).toBe("not_native");
     fc.assert(
       fc.property(anyType, fc.integer(), (type, seed) => {
         const apiKey = buildApiKey(type, seed);
-        expect(parseApiKey(`\0${apiKey}`, buildPrefixes())).toBe("malformed");
+        expect(parseApiKey(`\0${apiKey}`, buildPrefixes())).toBe("not_native");
         expect(macMatches(apiKey, PEPPER, { version: 1, value: pepperCheck(PEPPER) })).toBe(false);
       }),
       { numRuns: propertyRuns() },

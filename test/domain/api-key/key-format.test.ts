@@ -176,13 +176,21 @@ describe("parseApiKey", () => {
     const anyText = fc.oneof(
       fc.array(fc.nat(0xffff), { maxLength: 120 }).map((units) => String.fromCharCode(...units)),
       fc.string({ unit: fc.constantFrom(...BASE62, "_"), maxLength: 120 }),
-      fc
-        .string({ unit: fc.constantFrom(...BASE62), minLength: 48, maxLength: 48 })
-        .map((body) => `fl_user_prod_${body}`),
     );
     fc.assert(
       fc.property(anyText, (text) => {
-        expect(parseApiKey(text, PREFIXES)).toBe("malformed");
+        expect(parseApiKey(text, PREFIXES)).toBe("not_native");
+      }),
+      { numRuns: propertyRuns(300) },
+    );
+  });
+
+  it("48 base62 characters behind a native prefix, of any environment, are never not native.", () => {
+    const anyBody = fc.string({ unit: fc.constantFrom(...BASE62), minLength: 48, maxLength: 48 });
+    const anyPrefix = fc.constantFrom(...Object.values(CUSTOM), ...Object.values(keyPrefixes("dev")));
+    fc.assert(
+      fc.property(anyPrefix, anyBody, (prefix, body) => {
+        expect(parseApiKey(`${prefix}_${body}`, CUSTOM)).toBe("malformed");
       }),
       { numRuns: propertyRuns(300) },
     );
@@ -199,8 +207,8 @@ describe("parseApiKey at its bounds", () => {
     ["a million digits", "0".repeat(1_000_000)],
     ["30 characters beyond 16 bits", "\u{1f511}".repeat(30)],
     ["60 halves of surrogate pairs", "\ud800".repeat(60)],
-  ])("refuses %s as malformed", (_, text) => {
-    expect(parseApiKey(text, PREFIXES)).toBe("malformed");
+  ])("refuses %s as not native", (_, text) => {
+    expect(parseApiKey(text, PREFIXES)).toBe("not_native");
   });
 
   it.each([
@@ -214,7 +222,7 @@ describe("parseApiKey at its bounds", () => {
     expect(apiKey.length <= API_KEY_LENGTH_MAX).toBe(isRead);
     const parsed = parseApiKey(apiKey, buildPrefixes({ user: prefix }));
     if (isRead) expect(parsed).toMatchObject({ type: "user", prefix });
-    else expect(parsed).toBe("malformed");
+    else expect(parsed).toBe("not_native");
   });
 });
 
@@ -232,35 +240,38 @@ describe("parseApiKey of a text with a right checksum", () => {
   ])("Beginning with %j and filled with %j it is refused for %s.", (head, fill) => {
     const unchecked = `${head}u${"0".repeat(11)}${fill.repeat(30)}`;
     const text = unchecked + encodeBase62(BigInt(crc32OfAscii(unchecked)), 6);
-    expect(parseApiKey(text, buildPrefixes({ service: head.slice(0, -1) }))).toBe("malformed");
-    expect(parseApiKey(text, buildPrefixes({ user: head.slice(0, -1) }))).toBe("malformed");
+    expect(parseApiKey(text, buildPrefixes({ service: head.slice(0, -1) }))).toBe("not_native");
+    expect(parseApiKey(text, buildPrefixes({ user: head.slice(0, -1) }))).toBe("not_native");
   });
 });
 
 describe("parseApiKey of another deployment's or another type's api_key", () => {
   it.each([
-    ["fl_user_dev", "u", "foreign", "another environment"],
-    ["fl_svc_abcdefghij12", "s", "foreign", "another environment, 12 characters long"],
-    ["fl_user_prod", "o", "foreign", "another type's initial"],
-    ["fl_user_prod", "z", "foreign", "no type's initial"],
-    ["fl_user_abcdefghij123", "u", "malformed", "an environment of 13 characters"],
-    ["fl_team_prod", "u", "malformed", "a type that is none"],
-    ["FL_user_prod", "u", "malformed", "another brand"],
-    ["ghp", "u", "malformed", "a foreign prefix"],
+    ["fl_user_dev", "u", "other_environment", "another environment"],
+    ["fl_svc_abcdefghij12", "s", "other_environment", "another environment, 12 characters long"],
+    ["fl_user_prod", "o", "other_environment", "another type's initial"],
+    ["fl_user_prod", "z", "other_environment", "no type's initial"],
+    ["fl_user_abcdefghij123", "u", "not_native", "an environment of 13 characters"],
+    ["fl_team_prod", "u", "not_native", "a type that is none"],
+    ["FL_user_prod", "u", "not_native", "another brand"],
+    ["ghp", "u", "not_native", "an unknown prefix"],
   ])("answers a key of %s with initial %s: %s (%s)", (prefix, initial, answer) => {
     expect(parseApiKey(wellFormed(prefix, initial), PREFIXES)).toBe(answer);
   });
 
-  it.each(KEY_TYPES)("answers foreign to the %s prefix with the initial of any other type", (type) => {
-    for (const other of KEY_TYPES.filter((candidate) => candidate !== type)) {
-      const apiKey = wellFormed(PREFIXES[type], KEY_TYPE_TRAITS[other].initial);
-      expect(parseApiKey(apiKey, PREFIXES)).toBe("foreign");
-    }
-  });
+  it.each(KEY_TYPES)(
+    "answers other_environment to the %s prefix with the initial of any other type",
+    (type) => {
+      for (const other of KEY_TYPES.filter((candidate) => candidate !== type)) {
+        const apiKey = wellFormed(PREFIXES[type], KEY_TYPE_TRAITS[other].initial);
+        expect(parseApiKey(apiKey, PREFIXES)).toBe("other_environment");
+      }
+    },
+  );
 
-  it("answers foreign to a default prefix beside a custom one, and to a custom one's wrong type", () => {
-    expect(parseApiKey(wellFormed("fl_user_prod"), CUSTOM)).toBe("foreign");
-    expect(parseApiKey(wellFormed("acme", "o"), CUSTOM)).toBe("foreign");
-    expect(parseApiKey(wellFormed("acme"), PREFIXES)).toBe("malformed");
+  it("answers other_environment to a default prefix beside a custom one, and to its wrong type", () => {
+    expect(parseApiKey(wellFormed("fl_user_prod"), CUSTOM)).toBe("other_environment");
+    expect(parseApiKey(wellFormed("acme", "o"), CUSTOM)).toBe("other_environment");
+    expect(parseApiKey(wellFormed("acme"), PREFIXES)).toBe("not_native");
   });
 });

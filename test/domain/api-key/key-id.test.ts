@@ -4,12 +4,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
+  bcryptLookup,
   derivedLookup,
   keyIdOf,
   keyTypeOf,
   lookupOf,
   randomLookup,
   requestKeyOf,
+  sha256Lookup,
   slotIdOf,
   slotSource,
 } from "../../../src/domain/api-key/key-id.ts";
@@ -83,6 +85,28 @@ describe("derivedLookup", () => {
       }),
       { numRuns: propertyRuns() },
     );
+  });
+});
+
+describe("the lookups of imported keys", () => {
+  it("differ by environment, type, format and lookup, and never meet each other", () => {
+    const lookups = ["prod", "dev"].flatMap((environment) =>
+      KEY_TYPES.flatMap((type) => [
+        ...["a", "b", "a:b"].map((digest) => sha256Lookup(environment, type, digest)),
+        ...["a", "b"].flatMap((format) =>
+          ["a", "b", "a:b"].map((lookup) => bcryptLookup(environment, type, format, lookup)),
+        ),
+      ]),
+    );
+    expect(new Set(lookups).size).toBe(2 * KEY_TYPES.length * 9);
+    for (const lookup of lookups) expect(lookup).toMatch(LOOKUP_PATTERN);
+  });
+
+  it("are the same each time, and of their type", () => {
+    expect(sha256Lookup("prod", "service", "digest")).toBe(sha256Lookup("prod", "service", "digest"));
+    expect(keyTypeOf(keyIdOf(sha256Lookup("prod", "service", "digest")))).toBe("service");
+    expect(bcryptLookup("prod", "user", "legacy", "a")).toBe(bcryptLookup("prod", "user", "legacy", "a"));
+    expect(keyTypeOf(keyIdOf(bcryptLookup("prod", "user", "legacy", "a")))).toBe("user");
   });
 });
 

@@ -1,5 +1,5 @@
-// Covers domain/event.ts: what an event says of a changed key or a raised principal, that it holds nothing
-// of a secret, that its id comes from all of its random bytes, and which kinds take something away.
+// Covers domain/audit/event.ts: what an event says of a changed key or a raised principal, that it holds
+// nothing of a secret, that its id comes from all of its random bytes, and which kinds take something away.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -10,6 +10,7 @@ import {
   keyEvent,
   principalEvent,
 } from "../../../src/domain/audit/event.ts";
+import { fieldChanges } from "../../../src/domain/audit/field-changes.ts";
 import {
   buildGeneration,
   buildKey,
@@ -26,7 +27,7 @@ const at = (seed = 1) => ({ now: START + 5, randomBytes: seededBytes(seed) });
 describe("keyEvent", () => {
   it.each(EVENT_KINDS)("%s says who changed which key, when, from where and why", (kind) => {
     const key = buildKey();
-    const { eventId, ...rest } = keyEvent(kind, key, CAUSE, at());
+    const { eventId, ...rest } = keyEvent(kind, { after: key }, CAUSE, at());
     expect(eventId).toMatch(/^evt_[0-9A-Za-z]{22}$/);
     expect(rest).toEqual({
       kind,
@@ -34,21 +35,24 @@ describe("keyEvent", () => {
       keyId: key.keyId,
       keyType: "user",
       owner: OWNER,
+      changes: fieldChanges(undefined, key),
       ...CAUSE,
     });
   });
 
-  it("No digest, name or metadata of a key gets into its events.", () => {
-    const secrets = { name: "SECRET-name", description: "SECRET-text", metadata: '{"a":"SECRET-data"}' };
+  it("No digest of a secret and no mark of a request gets into its events.", () => {
     const generation = buildGeneration({
       mac: { version: 1, value: "SECRET-mac" },
       bcrypt: "SECRET-bcrypt",
       requestKey: "SECRET-request",
     });
-    const key = buildKey({ ...secrets, generations: [generation] });
+    const request = { key: "SECRET-key", digest: "SECRET-digest" };
+    const key = buildKey({ generations: [generation], request });
     expect(JSON.stringify(key)).toContain("SECRET");
     for (const kind of EVENT_KINDS) {
-      expect(JSON.stringify(keyEvent(kind, key, CAUSE, at()))).not.toContain("SECRET");
+      expect(JSON.stringify(keyEvent(kind, { after: key }, CAUSE, at()))).not.toContain("SECRET");
+      const change = { before: buildKey(), after: key };
+      expect(JSON.stringify(keyEvent(kind, change, CAUSE, at()))).not.toContain("SECRET");
     }
   });
 });
@@ -56,7 +60,7 @@ describe("keyEvent", () => {
 describe("principalEvent", () => {
   it("says who raised which principal, when, from where and why, and names no key", () => {
     const principal = buildPrincipal(OWNER, ["left"]);
-    const { eventId, ...rest } = principalEvent(principal, CAUSE, at());
+    const { eventId, ...rest } = principalEvent("principal_revoked", principal, CAUSE, at());
     expect(eventId).toMatch(/^evt_[0-9A-Za-z]{22}$/);
     const { principalId } = principal;
     expect(rest).toEqual({
@@ -76,7 +80,7 @@ describe("an event's id", () => {
         expect(length).toBe(16);
         return bytes;
       };
-      return keyEvent("key_created", buildKey(), CAUSE, { now: START, randomBytes }).eventId;
+      return keyEvent("key_created", { after: buildKey() }, CAUSE, { now: START, randomBytes }).eventId;
     };
     const anyBytes = fc.uint8Array({ minLength: 16, maxLength: 16 });
     fc.assert(
@@ -98,9 +102,16 @@ describe("isRevocation", () => {
     key_refreshed: false,
     key_revoked: true,
     principal_revoked: true,
+    key_updated: false,
+    key_expiring: false,
+    keys_imported: false,
+    key_leak_reported: false,
+    key_erased: false,
+    principal_erased: false,
+    key_purged: false,
   };
 
   it.each(EVENT_KINDS.map((kind) => [kind, expected[kind]] as const))("of %s is %s", (kind, isOne) => {
-    expect(isRevocation(keyEvent(kind, buildKey(), CAUSE, at()))).toBe(isOne);
+    expect(isRevocation(keyEvent(kind, { after: buildKey() }, CAUSE, at()))).toBe(isOne);
   });
 });

@@ -4,7 +4,10 @@ import { expect } from "vitest";
 import type { Event, NumberedEvent } from "../../../src/domain/audit/event.ts";
 import type { KeyRecord } from "../../../src/domain/key.ts";
 import type { EventQuery, Store } from "../../../src/store/store.ts";
-import { creationOf } from "../build.ts";
+import { countOf, creationOf } from "../build.ts";
+
+/** How many write at once. */
+export const WRITERS = countOf(8, 50);
 
 /**
  * One statement of the contract. `run` gets a fresh, empty store and throws when the statement does not
@@ -54,4 +57,14 @@ export async function insertKeys(store: Store, ...keys: readonly KeyRecord[]): P
     events.push(event);
   }
   return events;
+}
+
+export function times<Result>(count: number, make: (index: number) => Result): readonly Result[] {
+  return Array.from({ length: count }, (_, index) => make(index));
+}
+
+/** Waits for every writer, even when one fails: none may go on writing into another case's store. */
+export async function allSettled<Result>(writers: readonly Promise<Result>[]): Promise<readonly Result[]> {
+  await Promise.allSettled(writers);
+  return Promise.all(writers);
 }

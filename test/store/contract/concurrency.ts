@@ -17,21 +17,19 @@ import {
   raiseOf,
   refreshOf,
 } from "../build.ts";
-import { expectFeed, expectFeedHolds, insertKeys, readFeed, type StoreCase } from "./case.ts";
+import {
+  allSettled,
+  expectFeed,
+  expectFeedHolds,
+  insertKeys,
+  readFeed,
+  type StoreCase,
+  times,
+  WRITERS,
+} from "./case.ts";
 
-const WRITERS = countOf(8, 50);
 /** With each lost race another writer has won, and there are so many wins to be had. */
 const ATTEMPTS_MAX = WRITERS + 1;
-
-function times<Result>(count: number, make: (index: number) => Result): readonly Result[] {
-  return Array.from({ length: count }, (_, index) => make(index));
-}
-
-/** Waits for every writer, even when one fails: none may go on writing into another case's store. */
-async function allSettled<Result>(writers: readonly Promise<Result>[]): Promise<readonly Result[]> {
-  await Promise.allSettled(writers);
-  return Promise.all(writers);
-}
 
 /** Which one wrote; fails unless exactly one did and all others had a conflict. */
 function winnerOf(outcomes: readonly WriteOutcome[]): number {
@@ -118,6 +116,18 @@ const oneWinner: readonly StoreCase[] = [
       const replaced = await allSettled(macs.map((to) => store.keys.replaceMac(key.keyId, 1, from, to)));
       expect(replaced.filter(Boolean)).toHaveLength(1);
       expect((await store.keys.read(key.keyId))?.generations[0].mac).toEqual(macs[replaced.indexOf(true)]);
+    },
+  },
+  {
+    title: `${WRITERS} first MACs of one imported generation: one is true and stands`,
+    run: async (store) => {
+      const { mac: _, ...imported } = keyAt(1).generations[0];
+      const key = keyAt(1, { generations: [imported] });
+      await insertKeys(store, key);
+      const macs = times(WRITERS, (index) => ({ version: index + 2, value: `mac ${index}` }));
+      const set = await allSettled(macs.map((to) => store.keys.replaceMac(key.keyId, 1, undefined, to)));
+      expect(set.filter(Boolean)).toHaveLength(1);
+      expect((await store.keys.read(key.keyId))?.generations[0].mac).toEqual(macs[set.indexOf(true)]);
     },
   },
   {

@@ -139,6 +139,38 @@ const lists: readonly StoreCase[] = [
   },
 ];
 
+const wholes: readonly StoreCase[] = EVENT_KINDS.map((kind) => ({
+  title: `events.list: an event of kind ${kind} with all that an event can hold, and one with the least`,
+  run: async (store) => {
+    const key = keyAt(1, { name: "first" });
+    const full: Event = {
+      ...creationOf(key),
+      kind,
+      address: "2001:db8::1",
+      requestId: "request-1",
+      reason: "leaked",
+      source: "github",
+      url: "https://example.com/?a=$b&c=d.e",
+      principalId: "principal-1",
+      changes: [
+        { field: "name", after: '"first"' },
+        { field: "scopes", before: '["a:*"]', after: '["$where","a\\u0000"]' },
+        { field: "expire_time", before: '"2030-01-01T00:00:00.000Z"' },
+      ],
+      count: 4_294_967_295,
+    };
+    const least: Event = { eventId: "evt_least", kind, time: START, caller: "caller-1", owner: {} };
+    expect(await store.keys.insert(key, full)).toBe(true);
+    expect(await store.keys.insert(keyAt(2), least)).toBe(true);
+    await expectFeed(store, [full, least]);
+    expect(await readFeed(store, { kind })).toHaveLength(2);
+    // Nothing is there but what was written: a field without a value is not one that is null.
+    expect(Object.keys((await readFeed(store))[1] ?? {}).sort()).toEqual(
+      [...Object.keys(least), "number"].sort(),
+    );
+  },
+}));
+
 const pages: readonly StoreCase[] = [
   {
     title: "events.list: pages of any size, each behind the number before it, bring the whole feed once",
@@ -177,4 +209,4 @@ const relays: readonly StoreCase[] = [
   },
 ];
 
-export const eventCases: readonly StoreCase[] = [...lists, ...pages, ...relays];
+export const eventCases: readonly StoreCase[] = [...lists, ...wholes, ...pages, ...relays];

@@ -37,7 +37,7 @@ function variedKeys(count: number, seed = 1): readonly KeyRecord[] {
 }
 
 /** Many at once: their order must not come from the order of the inserts. */
-async function insertAll(store: Store, keys: readonly KeyRecord[]): Promise<void> {
+export async function insertAll(store: Store, keys: readonly KeyRecord[]): Promise<void> {
   for (let start = 0; start < keys.length; start += INSERTS_AT_ONCE) {
     const batch = keys.slice(start, start + INSERTS_AT_ONCE);
     await Promise.all(batch.map((key) => insertKeys(store, key)));
@@ -45,14 +45,20 @@ async function insertAll(store: Store, keys: readonly KeyRecord[]): Promise<void
 }
 
 /** What List must answer, from the definition of its order and filters. */
-function expected(keys: readonly KeyRecord[], query: Partial<KeyQuery>): readonly string[] {
-  const { types = KEY_TYPES, owner = {}, after, limit = LIMIT } = query;
+export function expected(keys: readonly KeyRecord[], query: Partial<KeyQuery>): readonly string[] {
+  const { types = KEY_TYPES, owner = {}, name, after, limit = LIMIT } = query;
+  const { expireFrom = Number.NEGATIVE_INFINITY, expireBefore = Number.POSITIVE_INFINITY } = query;
+  const mayBeEndless = query.expireFrom === undefined && query.expireBefore === undefined;
   const isBehind = ({ createTime, keyId }: KeyRecord) =>
     after === undefined ||
     createTime > after.createTime ||
     (createTime === after.createTime && keyId > after.keyId);
   return keys
     .filter((key) => types.includes(key.type) && isBehind(key))
+    .filter((key) => name === undefined || key.name === name)
+    .filter(({ expireTime }) =>
+      expireTime === undefined ? mayBeEndless : expireTime >= expireFrom && expireTime < expireBefore,
+    )
     .filter((key) =>
       OWNER_FIELDS.every((field) => owner[field] === undefined || owner[field] === key.owner[field]),
     )
@@ -61,7 +67,7 @@ function expected(keys: readonly KeyRecord[], query: Partial<KeyQuery>): readonl
     .map(({ keyId }) => keyId);
 }
 
-async function listed(store: Store, query: Partial<KeyQuery>): Promise<readonly string[]> {
+export async function listed(store: Store, query: Partial<KeyQuery>): Promise<readonly string[]> {
   const keys = await store.keys.list({ types: KEY_TYPES, owner: {}, limit: LIMIT, ...query });
   return keys.map(({ keyId }) => keyId);
 }

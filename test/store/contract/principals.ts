@@ -1,10 +1,15 @@
 // The contract of PrincipalStore: the first write and the later ones, all guarded; a principal without a
 // record was never raised.
 import { expect } from "vitest";
-import { newPrincipal, principalIdOf, RAISES_KEPT_MAX } from "../../../src/domain/principal.ts";
+import {
+  newPrincipal,
+  type Principals,
+  principalIdOf,
+  RAISES_KEPT_MAX,
+} from "../../../src/domain/principal.ts";
 import type { Store } from "../../../src/store/store.ts";
 import { OWNER } from "../../domain/build.ts";
-import { firstRaiseOf, type PrincipalChange, raiseOf } from "../build.ts";
+import { firstRaiseOf, type PrincipalChange, principalErasureOf, raiseOf } from "../build.ts";
 import { expectFeed, type StoreCase } from "./case.ts";
 
 const USER = { userId: "user-1" };
@@ -115,4 +120,56 @@ const confirms: readonly StoreCase[] = [
   },
 ];
 
-export const principalCases: readonly StoreCase[] = [...reads, ...writes, ...confirms];
+/** The principals that listOfUser gives, by id. */
+async function listOfUser(store: Store, userId: string, limit = 9): Promise<Principals> {
+  const records = await store.principals.listOfUser(userId, limit);
+  expect(new Set(records.map(({ principalId }) => principalId)).size).toBe(records.length);
+  return new Map(records.map((record) => [record.principalId, record]));
+}
+
+const lists: readonly StoreCase[] = [
+  {
+    title: "listOfUser: every record whose owner carries the user, as it is now, and no other",
+    run: async (store) => {
+      const others = [
+        OTHER,
+        { organizationId: "user-1" },
+        { userId: "user-10" },
+        { serviceAccountId: "user-1" },
+      ];
+      const [user, inOrg] = [firstRaiseOf(USER), firstRaiseOf(OWNER)];
+      await write(store, user, inOrg, ...others.map((owner) => firstRaiseOf(owner)));
+      const again = raiseOf(inOrg.next);
+      await write(store, again);
+      const expected = [user.next, again.next].map((record) => [record.principalId, record] as const);
+      expect(await listOfUser(store, "user-1")).toEqual(new Map(expected));
+      expect(await listOfUser(store, "nobody")).toEqual(new Map());
+    },
+  },
+  {
+    title: "listOfUser: at most `limit`",
+    run: async (store) => {
+      const owners = [1, 2, 3].map((index) => ({ ...USER, organizationId: `org-${index}` }));
+      await write(store, ...owners.map((owner) => firstRaiseOf(owner)));
+      for (const limit of [1, 2, 3, 4]) {
+        expect((await listOfUser(store, "user-1", limit)).size).toBe(Math.min(limit, 3));
+      }
+    },
+  },
+  {
+    title: "listOfUser: a record that was erased does not come, and is read by its id as before",
+    run: async (store) => {
+      const [user, inOrg] = [firstRaiseOf(USER), firstRaiseOf(OWNER)];
+      await write(store, user, inOrg);
+      const erased = principalErasureOf(inOrg.next);
+      await write(store, erased);
+      expect(await listOfUser(store, "user-1")).toEqual(new Map([[user.next.principalId, user.next]]));
+      const { principalId } = inOrg.next;
+      expect(await store.principals.read([principalId])).toEqual(new Map([[principalId, erased.next]]));
+      await write(store, principalErasureOf(user.next));
+      expect(await listOfUser(store, "user-1")).toEqual(new Map());
+    },
+  },
+];
+
+export const principalCases: readonly StoreCase[] = [...reads, ...writes, ...confirms, ...lists];

@@ -10,16 +10,20 @@ type Parts = Omit<Store, "ping" | "close">;
 export const PART_METHODS: { readonly [Part in keyof Parts]: MethodsOf<Store[Part]> } = {
   keys: {
     insert: true,
+    insertBatch: true,
     read: true,
     update: true,
     confirm: true,
     replaceMac: true,
+    remove: true,
     list: true,
     readSlotHolder: true,
     readRequest: true,
   },
-  principals: { read: true, readMany: true, write: true, confirm: true },
-  events: { list: true, relayPending: true },
+  principals: { read: true, readMany: true, listOfUser: true, write: true, confirm: true },
+  events: { list: true, relayPending: true, eraseUser: true, removeOld: true },
+  usage: { add: true, readMany: true, remove: true },
+  quotas: { grant: true, giveBack: true, removeEnded: true, remove: true },
   pepperChecks: { read: true, insert: true },
 };
 
@@ -46,11 +50,13 @@ export function recordedStore(store: Store, called: Set<string>): Store {
         };
       },
     });
-  const { keys, principals, events, pepperChecks } = store;
+  const { keys, principals, events, usage, quotas, pepperChecks } = store;
   const parts = {
     keys: record(keys, "keys."),
     principals: record(principals, "principals."),
     events: record(events, "events."),
+    usage: record(usage, "usage."),
+    quotas: record(quotas, "quotas."),
     pepperChecks: record(pepperChecks, "pepperChecks."),
   };
   return record({ ...store, ...parts }, "");

@@ -4,6 +4,7 @@ import { expect } from "vitest";
 import type { Mac } from "../../../src/domain/api-key/digests.ts";
 import type { KeyRecord } from "../../../src/domain/key.ts";
 import type { Store } from "../../../src/store/store.ts";
+import { START } from "../../domain/build.ts";
 import { creationOf, keyAt, keyIdAt, refreshOf, revocationOf } from "../build.ts";
 import { expectFeed, insertKeys, type StoreCase } from "./case.ts";
 
@@ -27,9 +28,20 @@ function withMac(key: KeyRecord, number: number, mac: Mac): KeyRecord {
 }
 
 function macAt(key: KeyRecord, number: number): Mac {
-  const found = key.generations.find((generation) => generation.number === number);
-  if (found === undefined) throw new Error(`the key has no generation ${number}`);
-  return found.mac;
+  const mac = key.generations.find((generation) => generation.number === number)?.mac;
+  if (mac === undefined) throw new Error(`generation ${number} of the key has no MAC`);
+  return mac;
+}
+
+/** A key within its grace whose older generation was imported and not used yet. */
+async function writeImported(store: Store): Promise<KeyRecord> {
+  const imported = { format: "acme", algorithm: "sha256", digest: "digest-1" } as const;
+  const key = keyAt(1, { generations: [{ number: 1, createTime: START, imported }] });
+  await insertKeys(store, key);
+  const { next, event } = refreshOf(key);
+  expect(await store.keys.update(next, event)).toBe("written");
+  expect(next.generations.map(({ mac }) => mac === undefined)).toEqual([false, true]);
+  return next;
 }
 
 export const replaceMacCases: readonly StoreCase[] = [
@@ -100,6 +112,30 @@ export const replaceMacCases: readonly StoreCase[] = [
       expect(await store.keys.replaceMac(key.keyId, 2, macAt(key, 2), shared)).toBe(true);
       expect(await store.keys.replaceMac(key.keyId, 1, shared, TO)).toBe(true);
       expect(await store.keys.read(key.keyId)).toEqual(withMac(withMac(key, 2, shared), 1, TO));
+    },
+  },
+  {
+    title: "replaceMac from none: sets the MAC of a generation that has none, once, and nothing else",
+    run: async (store) => {
+      const key = await writeImported(store);
+      expect(await store.keys.replaceMac(key.keyId, 1, undefined, TO)).toBe(true);
+      expect(await store.keys.read(key.keyId)).toEqual(withMac(key, 1, TO));
+      expect(await store.keys.replaceMac(key.keyId, 1, undefined, { ...TO, version: 3 })).toBe(false);
+      expect(await store.keys.read(key.keyId)).toEqual(withMac(key, 1, TO));
+      expect(await store.keys.confirm(key.keyId, key.revision)).toBe(true);
+      expect(await store.keys.replaceMac(key.keyId, 1, TO, { ...TO, version: 3 })).toBe(true);
+    },
+  },
+  {
+    title:
+      "replaceMac: false from none when there is one, from one when there is none, and without generation",
+    run: async (store) => {
+      const key = await writeImported(store);
+      expect(await store.keys.replaceMac(key.keyId, 2, undefined, TO)).toBe(false);
+      expect(await store.keys.replaceMac(key.keyId, 1, macAt(key, 2), TO)).toBe(false);
+      expect(await store.keys.replaceMac(key.keyId, 3, undefined, TO)).toBe(false);
+      expect(await store.keys.replaceMac(keyIdAt(2), 1, undefined, TO)).toBe(false);
+      expect(await store.keys.read(key.keyId)).toEqual(key);
     },
   },
   {

@@ -22,6 +22,8 @@ export function spreadStore(nodes: readonly Store[]): Store {
     keys: spread("keys"),
     principals: spread("principals"),
     events: spread("events"),
+    usage: spread("usage"),
+    quotas: spread("quotas"),
     pepperChecks: spread("pepperChecks"),
     ping: () => next().ping(),
     close: async () => void (await Promise.all(nodes.map((node) => node.close()))),

@@ -47,7 +47,8 @@ export class FaultyDatabase extends DatabaseSync {
   }
 
   readPragma(name: string): unknown {
-    return super.prepare(`PRAGMA ${name}`).get()?.[name];
+    const [value] = Object.values(super.prepare(`PRAGMA ${name}`).get() ?? {});
+    return value;
   }
 
   override prepare(sql: string): StatementSync {

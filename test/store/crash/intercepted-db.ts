@@ -11,10 +11,15 @@ export type Interceptor = <Result>(
 
 /** What the store uses of a collection. Whatever it comes to use besides must be looked at here first. */
 const OPERATIONS: ReadonlySet<string> = new Set([
+  "bulkWrite",
   "createIndexes",
+  "deleteMany",
+  "deleteOne",
   "findOne",
   "findOneAndUpdate",
+  "insertMany",
   "insertOne",
+  "updateMany",
   "updateOne",
 ]);
 

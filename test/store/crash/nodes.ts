@@ -64,7 +64,7 @@ export async function happenedIds(
   store: Store,
   { isDone, earlier, own }: Attempt,
 ): Promise<readonly string[]> {
-  const events = own !== undefined && (await isDone(store)) ? [...earlier, own] : earlier;
+  const events = (await isDone(store)) && own !== undefined ? [...earlier, own] : earlier;
   return events.map(({ eventId }) => eventId);
 }
 

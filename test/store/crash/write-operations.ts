@@ -4,8 +4,17 @@ import { expect } from "vitest";
 import type { Event } from "../../../src/domain/audit/event.ts";
 import type { KeyRecord } from "../../../src/domain/key.ts";
 import { newPrincipal } from "../../../src/domain/principal.ts";
-import type { EventQuery, Store } from "../../../src/store/store.ts";
-import { creationOf, FAR_FUTURE, firstRaiseOf, keyAt, raiseOf, refreshOf, revocationOf } from "../build.ts";
+import type { EventQuery, QuotaCount, Store } from "../../../src/store/store.ts";
+import {
+  creationOf,
+  FAR_FUTURE,
+  firstRaiseOf,
+  importOf,
+  keyAt,
+  raiseOf,
+  refreshOf,
+  revocationOf,
+} from "../build.ts";
 import { insertKeys } from "../contract/case.ts";
 
 /** Stores to arrange with: one that is sound, and one that dies right after the write it is asked for. */
@@ -19,9 +28,9 @@ export interface Arrangers {
 export interface Attempt {
   /** Rejects when the process dies; an answer means that the write is acknowledged. */
   act(store: Store): Promise<unknown>;
-  /** Whether the record is as `act` would have it. */
+  /** Whether what is stored is as `act` would have it. Throws when it is neither that nor as before. */
   isDone(store: Store): Promise<boolean>;
-  /** A write without a change on the record as it is now. */
+  /** A write without a change on what is there now. Whether there is something with events. */
   confirm(store: Store): Promise<boolean>;
   /** Narrows the feed to the record. */
   readonly filter: Partial<EventQuery>;
@@ -138,8 +147,102 @@ function raiseAfter(title: string, times: number): WriteOperation {
   };
 }
 
+/** Three keys of different types at once; `isFirstTaken`: only the last two are free. */
+function insertBatch(title: string, isFirstTaken: boolean): WriteOperation {
+  return {
+    title,
+    arrange: async ({ sound }, seed) => {
+      const types = ["user", "service", "user"] as const;
+      const keys = types.map((type, index) => keyAt(3 * seed + index, { type }));
+      const free = isFirstTaken ? keys.slice(1) : keys;
+      if (isFirstTaken) await insertKeys(sound, ...keys.slice(0, 1));
+      const event = importOf(keys, `importer-${seed}`);
+      const written = async (store: Store) => {
+        const found = await Promise.all(free.map(({ keyId }) => store.keys.read(keyId)));
+        for (const [index, key] of found.entries()) expect([undefined, free[index]]).toContainEqual(key);
+        return free.filter((_, index) => found[index] !== undefined);
+      };
+      const act = async (store: Store) => {
+        expect(await store.keys.insertBatch(keys, event)).toEqual(keys.map((key) => free.includes(key)));
+        expect(await written(store)).toEqual(free);
+      };
+      const confirm = async (store: Store) => {
+        const there = await written(store);
+        for (const { keyId } of there) expect(await store.keys.confirm(keyId, 1)).toBe(true);
+        return there.length > 0;
+      };
+      const isDone = async (store: Store) => (await written(store)).length > 0;
+      return { act, isDone, confirm, filter: { caller: event.caller }, earlier: [], own: event };
+    },
+  };
+}
+
+const removal: WriteOperation = {
+  title: "keys.remove",
+  arrange: async ({ sound }, seed) => {
+    const key = keyAt(seed);
+    const earlier = await insertKeys(sound, key);
+    const isDone = async (store: Store) => {
+      const found = await store.keys.read(key.keyId);
+      expect([undefined, key]).toContainEqual(found);
+      return found === undefined;
+    };
+    return {
+      act: (store) => answer(store.keys.remove(key.keyId, 1), true),
+      isDone,
+      // There is nothing to confirm of a key that is gone: its events were in the feed before.
+      confirm: async (store) => (await isDone(store)) || store.keys.confirm(key.keyId, 1),
+      filter: { keyId: key.keyId },
+      earlier,
+    };
+  },
+};
+
+/** A change of the count of a quota, which has no events. */
+function countChange(
+  title: string,
+  counts: { readonly before: number; readonly after: number },
+  act: (store: Store, count: QuotaCount) => Promise<unknown>,
+): WriteOperation {
+  return {
+    title,
+    arrange: async ({ sound }, seed) => {
+      const count = { keyId: keyAt(seed).keyId, period: { id: "2030-01", endTime: FAR_FUTURE } };
+      if (counts.before > 0) {
+        const { isGranted } = await sound.quotas.grant(count, { leaseId: "a", size: counts.before }, 10);
+        expect(isGranted).toBe(true);
+      }
+      const isDone = async (store: Store) => {
+        const { granted } = await store.quotas.grant(count, { leaseId: "probe", size: 1 }, 0);
+        expect([counts.before, counts.after]).toContain(granted);
+        return granted === counts.after;
+      };
+      const filter = { keyId: count.keyId };
+      return { act: (store) => act(store, count), isDone, confirm: async () => false, filter, earlier: [] };
+    },
+  };
+}
+
+const countChanges: readonly WriteOperation[] = [
+  countChange("quotas.grant of the first uses", { before: 0, after: 4 }, async (store, count) => {
+    const grant = store.quotas.grant(count, { leaseId: "b", size: 4 }, 10);
+    expect(await grant).toEqual({ isGranted: true, granted: 4 });
+  }),
+  countChange("quotas.grant of more", { before: 6, after: 10 }, async (store, count) => {
+    const grant = store.quotas.grant(count, { leaseId: "b", size: 4 }, 10, "a");
+    expect(await grant).toEqual({ isGranted: true, granted: 10 });
+  }),
+  countChange("quotas.giveBack", { before: 6, after: 2 }, (store, count) =>
+    answer(store.quotas.giveBack(count, "a", 4), true),
+  ),
+];
+
 export const WRITE_OPERATIONS: readonly WriteOperation[] = [
   ...keyOperations,
+  insertBatch("keys.insertBatch", false),
+  insertBatch("keys.insertBatch with the first key_id taken", true),
+  removal,
+  ...countChanges,
   raiseAfter("principals.write of the first record", 0),
   raiseAfter("principals.write of a later record", 1),
 ];

@@ -4,12 +4,16 @@ import { badInputCases } from "./bad-input.ts";
 import { batchCases } from "./batch.ts";
 import type { Case } from "./case.ts";
 import { createCases } from "./create.ts";
+import { eraseCases } from "./erase.ts";
+import { leakCases } from "./leaks.ts";
+import { limitCases } from "./limits.ts";
 import { listingCases } from "./listing.ts";
 import { possessionCases } from "./possession.ts";
 import { refreshCases } from "./refresh.ts";
 import { revokeCases } from "./revoke.ts";
 import { scopeCases } from "./scopes.ts";
 import { targetCases } from "./target.ts";
+import { updateCases } from "./update.ts";
 
 export const ALL_CASES: readonly Case[] = [
   ...createCases,
@@ -17,7 +21,11 @@ export const ALL_CASES: readonly Case[] = [
   ...revokeCases,
   ...listingCases,
   ...possessionCases,
+  ...updateCases,
   ...scopeCases,
+  ...limitCases,
+  ...leakCases,
+  ...eraseCases,
   ...batchCases,
   ...targetCases,
   ...badInputCases,

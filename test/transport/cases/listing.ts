@@ -1,8 +1,10 @@
 // Cases of paging: keys by List, changes by ListEvents.
 import { expect } from "vitest";
-import { type Case, own, ref, type Step, tampered } from "./case.ts";
+import { type Case, fromNow, own, ref, type Step, tampered } from "./case.ts";
 
 const TOKEN_REFUSED = { code: "invalid_argument", reason: "INVALID_ARGUMENT", violations: ["page_token"] };
+
+const HOUR_MS = 3_600_000;
 
 const createOf = (type: string, keep: string, more = {}): Step => ({
   rpc: "Create",
@@ -57,6 +59,53 @@ export const listingCases: readonly Case[] = [
         rpc: "List",
         request: { userId: own("user"), type: "KEY_TYPE_SERVICE" },
         expect: { without: ["keys", "nextPageToken"] },
+      },
+    ],
+  },
+  {
+    title: "List narrows by name, by a near end, and by how long a key was not used",
+    steps: [
+      {
+        rpc: "Create",
+        request: { type: "KEY_TYPE_USER", userId: own("user"), name: "plain" },
+        keep: "plain",
+      },
+      {
+        rpc: "Create",
+        request: { type: "KEY_TYPE_USER", userId: own("user"), name: "ending", ttl: "3600s" },
+        keep: "ending",
+      },
+      {
+        rpc: "List",
+        request: { userId: own("user"), name: "plain" },
+        expect: { response: { keys: [{ keyId: ref("plain.key.keyId") }] } },
+      },
+      {
+        rpc: "List",
+        request: { userId: own("user"), expireBefore: fromNow(2 * HOUR_MS) },
+        expect: { response: { keys: [{ keyId: ref("ending.key.keyId") }] } },
+      },
+      {
+        rpc: "List",
+        request: { userId: own("user"), expireBefore: fromNow(-HOUR_MS) },
+        expect: { without: ["keys.0"] },
+      },
+      {
+        rpc: "List",
+        request: { userId: own("user"), unusedSince: fromNow(HOUR_MS) },
+        expect: {
+          response: { keys: [{ keyId: ref("plain.key.keyId") }, { keyId: ref("ending.key.keyId") }] },
+        },
+      },
+      {
+        rpc: "List",
+        request: { userId: own("user"), unusedSince: fromNow(-HOUR_MS) },
+        expect: { without: ["keys.0"] },
+      },
+      {
+        rpc: "List",
+        request: { userId: own("user"), name: "x".repeat(257) },
+        expect: { code: "invalid_argument", violations: ["name"] },
       },
     ],
   },

@@ -54,10 +54,13 @@ export interface ErrorDetailsRead {
 const METHODS = {
   Create: KeyService.method.create,
   Refresh: KeyService.method.refresh,
+  Update: KeyService.method.update,
   Revoke: KeyService.method.revoke,
   RevokeAllForUser: KeyService.method.revokeAllForUser,
   RevokeAllForOrganization: KeyService.method.revokeAllForOrganization,
   RevokeAllForServiceAccount: KeyService.method.revokeAllForServiceAccount,
+  EraseUser: KeyService.method.eraseUser,
+  ReportLeak: KeyService.method.reportLeak,
   Verify: KeyService.method.verify,
   BatchVerify: KeyService.method.batchVerify,
   Get: KeyService.method.get,

@@ -1,9 +1,10 @@
 // The one shape of every change: a single update guarded by `{_id, revision}` that also pushes the event,
-// followed by the relay of all that is waiting in the document. Keys and principals write through it.
+// followed by the relay of all that is waiting in the document. Keys and principals write through it;
+// batch-insert.ts makes many new documents of its steps.
 import type { Collection, Filter, UpdateFilter } from "mongodb";
 import { type Event, isRevocation } from "../../../domain/audit/event.ts";
 import type { WriteOutcome } from "../../store.ts";
-import { inserted, isDriverTrouble } from "../answered.ts";
+import { inserted, isDriverTrouble, refused } from "../answered.ts";
 import type { OutboxDocument } from "../schema.ts";
 import type { Outbox, OutboxCollection } from "./outbox.ts";
 
@@ -11,6 +12,13 @@ import type { Outbox, OutboxCollection } from "./outbox.ts";
 export const OUTBOX_EVENTS_MAX = 16;
 /** How many are kept at most. Past it the oldest go, all of them of revocations that were never answered. */
 export const OUTBOX_EVENTS_KEPT_MAX = 64;
+
+/** A document that is not there yet. */
+export interface NewDocument<Document extends OutboxDocument> {
+  readonly id: string;
+  readonly revision: number;
+  readonly fields: Omit<Document, keyof OutboxDocument>;
+}
 
 /** Writes documents of one collection through their outbox. */
 export class GuardedWrite<Document extends OutboxDocument> {
@@ -24,16 +32,39 @@ export class GuardedWrite<Document extends OutboxDocument> {
   }
 
   /** Writes a new document with its event. False: the id is taken. */
-  async insert(
-    id: string,
-    revision: number,
-    fields: Omit<Document, keyof OutboxDocument>,
-    event: Event,
-  ): Promise<boolean> {
-    const document = { _id: id, revision, confirmations: 0, outbox: [event], ...fields };
-    if (!(await inserted(() => this.#collection.insertOne(document)))) return false;
-    await this.#outbox.relay(this.#collection, id, [event]);
+  async insert(document: NewDocument<Document>, event: Event): Promise<boolean> {
+    if (!(await this.insertWaiting(document, event))) return false;
+    await this.relay(document, event);
     return true;
+  }
+
+  /** The first step of an insert: the event is in the outbox, where any node's sweeper finds it. */
+  insertWaiting(document: NewDocument<Document>, event: Event): Promise<boolean> {
+    return inserted(() => this.#collection.insertOne(wholeOf(document, [event])));
+  }
+
+  /** The second step. */
+  relay({ id }: NewDocument<Document>, event: Event): Promise<void> {
+    return this.#outbox.relay(this.#collection, id, [event]);
+  }
+
+  /** Writes new documents whose event another one carries. Gives those whose id was free. */
+  async insertMany(documents: readonly NewDocument<Document>[]): Promise<readonly NewDocument<Document>[]> {
+    const taken = await refused(() =>
+      // Unordered, so that a taken id holds up none of the others.
+      this.#collection.insertMany(
+        documents.map((document) => wholeOf(document, [])),
+        { ordered: false },
+      ),
+    );
+    return documents.filter((_, index) => !taken.has(index));
+  }
+
+  /** Removes a document at this revision in which no event waits. */
+  async remove(id: string, revision: number): Promise<boolean> {
+    const filter = { _id: id, revision, "outbox.0": { $exists: false } };
+    const { deletedCount } = await this.#collection.deleteOne(filter as Filter<OutboxDocument>);
+    return deletedCount === 1;
   }
 
   /** Brings the document from `revision - 1` to `revision`. */
@@ -82,4 +113,11 @@ export class GuardedWrite<Document extends OutboxDocument> {
     await this.#outbox.relay(this.#collection, written._id, written.outbox);
     return true;
   }
+}
+
+function wholeOf<Document extends OutboxDocument>(
+  { id, revision, fields }: NewDocument<Document>,
+  outbox: readonly Event[],
+): OutboxDocument {
+  return { _id: id, revision, confirmations: 0, outbox, ...fields };
 }

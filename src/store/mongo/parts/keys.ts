@@ -9,7 +9,8 @@ import { OWNER_FIELDS } from "../../../domain/principal.ts";
 import { mergeKeys } from "../../merge-keys.ts";
 import type { KeyQuery, KeyStore, WriteOutcome } from "../../store.ts";
 import { answered } from "../answered.ts";
-import { GuardedWrite } from "../outbox/guarded-write.ts";
+import { insertBatch } from "../outbox/batch-insert.ts";
+import { GuardedWrite, type NewDocument } from "../outbox/guarded-write.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { ReadOptions } from "../read-options.ts";
 import type { Collections, KeyDocument } from "../schema.ts";
@@ -26,7 +27,12 @@ export class MongoKeys implements KeyStore {
   }
 
   async insert(key: KeyRecord, event: Event): Promise<boolean> {
-    return answered(() => this.#write(key.type).insert(key.keyId, key.revision, { key }, event));
+    return answered(() => this.#write(key.type).insert(newDocument(key), event));
+  }
+
+  async insertBatch(keys: readonly KeyRecord[], event: Event): Promise<readonly boolean[]> {
+    const entries = keys.map((key) => ({ write: this.#write(key.type), document: newDocument(key) }));
+    return answered(() => insertBatch(entries, event));
   }
 
   async read(keyId: string): Promise<KeyRecord | undefined> {
@@ -45,10 +51,14 @@ export class MongoKeys implements KeyStore {
     return type === undefined ? false : answered(() => this.#write(type).confirm(keyId, revision));
   }
 
-  async replaceMac(keyId: string, generation: number, from: Mac, to: Mac): Promise<boolean> {
+  async replaceMac(keyId: string, generation: number, from: Mac | undefined, to: Mac): Promise<boolean> {
     const type = keyTypeOf(keyId);
     if (type === undefined) return false;
-    const holdsFrom = { number: generation, "mac.version": from.version, "mac.value": from.value };
+    const mac =
+      from === undefined
+        ? { mac: { $exists: false } }
+        : { "mac.version": from.version, "mac.value": from.value };
+    const holdsFrom = { number: generation, ...mac };
     return answered(async () => {
       const { matchedCount } = await this.#collections[type].updateOne(
         { _id: keyId, "key.generations": { $elemMatch: holdsFrom } },
@@ -56,6 +66,11 @@ export class MongoKeys implements KeyStore {
       );
       return matchedCount === 1;
     });
+  }
+
+  async remove(keyId: string, revision: number): Promise<boolean> {
+    const type = keyTypeOf(keyId);
+    return type === undefined ? false : answered(() => this.#write(type).remove(keyId, revision));
   }
 
   async list(query: KeyQuery): Promise<readonly KeyRecord[]> {
@@ -87,23 +102,37 @@ export class MongoKeys implements KeyStore {
     return answered(async () => (await this.#collections[type].findOne(filter, { sort }))?.key);
   }
 
-  async #listType(type: KeyType, { owner, after, limit }: KeyQuery): Promise<readonly KeyRecord[]> {
-    const filter: Record<string, unknown> = {};
-    for (const field of OWNER_FIELDS) {
-      if (owner[field]) filter[`key.owner.${field}`] = owner[field];
-    }
-    if (after) {
-      // The first condition bounds the index scan; the second one is the exact order.
-      filter["key.createTime"] = { $gte: after.createTime };
-      filter["$or"] = [{ "key.createTime": { $gt: after.createTime } }, { _id: { $gt: after.keyId } }];
-    }
-    const documents = await this.#collections[type]
-      .find(filter as Filter<KeyDocument>, {
-        projection: { key: 1 },
-        sort: { "key.createTime": 1, _id: 1 },
-        limit,
-      })
-      .toArray();
+  async #listType(type: KeyType, query: KeyQuery): Promise<readonly KeyRecord[]> {
+    const options = {
+      projection: { key: 1 },
+      sort: { "key.createTime": 1, _id: 1 },
+      limit: query.limit,
+    } as const;
+    const documents = await this.#collections[type].find(filterOf(query), options).toArray();
     return documents.map(({ key }) => key);
   }
+}
+
+function newDocument(key: KeyRecord): NewDocument<KeyDocument> {
+  return { id: key.keyId, revision: key.revision, fields: { key } };
+}
+
+function filterOf({ owner, name, expireFrom, expireBefore, after }: KeyQuery): Filter<KeyDocument> {
+  const filter: Record<string, unknown> = {};
+  for (const field of OWNER_FIELDS) {
+    if (owner[field]) filter[`key.owner.${field}`] = owner[field];
+  }
+  if (name !== undefined) filter["key.name"] = name;
+  if (expireFrom !== undefined || expireBefore !== undefined) {
+    filter["key.expireTime"] = {
+      ...(expireFrom === undefined ? {} : { $gte: expireFrom }),
+      ...(expireBefore === undefined ? {} : { $lt: expireBefore }),
+    };
+  }
+  if (after) {
+    // The first condition bounds the index scan; the second one is the exact order.
+    filter["key.createTime"] = { $gte: after.createTime };
+    filter["$or"] = [{ "key.createTime": { $gt: after.createTime } }, { _id: { $gt: after.keyId } }];
+  }
+  return filter as Filter<KeyDocument>;
 }

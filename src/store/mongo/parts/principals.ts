@@ -34,11 +34,19 @@ export class MongoPrincipals implements PrincipalStore {
     );
   }
 
+  async listOfUser(userId: string, limit: number): Promise<readonly PrincipalRecord[]> {
+    return answered(async () => {
+      const filter = { "principal.owner.userId": userId };
+      const documents = await this.#collection.find(filter, { limit }).toArray();
+      return documents.map(({ principal }) => principal);
+    });
+  }
+
   async write(next: PrincipalRecord, event: Event): Promise<WriteOutcome> {
     const { principalId, revision } = next;
     return answered(async () => {
       if (revision > 1) return this.#write.update(principalId, revision, { principal: next }, event);
-      return (await this.#write.insert(principalId, revision, { principal: next }, event))
+      return (await this.#write.insert({ id: principalId, revision, fields: { principal: next } }, event))
         ? "written"
         : "conflict";
     });

@@ -1,8 +1,12 @@
 // Events in SQLite: a row each, written in the transaction of its change, so its number is the row's and
 // nothing is ever left to relay.
+import { setImmediate } from "node:timers/promises";
 import type { Event, NumberedEvent } from "../../../domain/audit/event.ts";
 import type { EventQuery, EventStore } from "../../store.ts";
 import type { Statements } from "../statements.ts";
+
+/** How many events one transaction erases, so that other calls get their turn between two. */
+const ERASED_MAX = 500;
 
 interface EventRow {
   readonly number: number;
@@ -55,5 +59,32 @@ export class SqliteEvents implements EventStore {
 
   async relayPending(): Promise<number> {
     return 0;
+  }
+
+  async eraseUser(userId: string): Promise<number> {
+    // The paths are those of the JSON in `event`.
+    const sql = `UPDATE events SET user_id = NULL, event = json_remove(event, '$.owner.userId', '$.address',
+      '$.reason', '$.url', '$.changes')
+      WHERE number IN (SELECT number FROM events WHERE user_id = ? LIMIT ${ERASED_MAX})`;
+    let erased = 0;
+    for (;;) {
+      const count = this.#sql.run(sql, userId);
+      erased += count;
+      if (count < ERASED_MAX) break;
+      await setImmediate();
+    }
+    this.#sql.clearLog();
+    return erased;
+  }
+
+  async removeOld(before: number, limit: number): Promise<number> {
+    const oldest = `SELECT number, time FROM events WHERE number < (SELECT max(number) FROM events)
+      ORDER BY number LIMIT ?`;
+    return this.#sql.transaction(() => {
+      const rows = this.#sql.all<{ readonly number: number; readonly time: number }>(oldest, limit);
+      const end = rows.findIndex(({ time }) => time >= before);
+      const last = (end === -1 ? rows : rows.slice(0, end)).at(-1);
+      return last === undefined ? 0 : this.#sql.run("DELETE FROM events WHERE number <= ?", last.number);
+    });
   }
 }

@@ -1,4 +1,5 @@
 // Keys in SQLite: one table per key type, the record as JSON beside the columns that are searched by.
+import { isDeepStrictEqual } from "node:util";
 import type { Mac } from "../../../domain/api-key/digests.ts";
 import { keyTypeOf } from "../../../domain/api-key/key-id.ts";
 import type { Event } from "../../../domain/audit/event.ts";
@@ -22,27 +23,18 @@ export class SqliteKeys implements KeyStore {
   }
 
   async insert(key: KeyRecord, event: Event): Promise<boolean> {
-    const sql = `INSERT INTO ${keyTable(key.type)} (key_id, revision, create_time, user_id, organization_id,
-      service_account_id, slot_id, slot_number, request_key, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-      ON CONFLICT (key_id) DO NOTHING`;
-    const { owner, slot } = key;
     return this.#sql.transaction(() => {
-      const inserted = this.#sql.run(
-        sql,
-        key.keyId,
-        key.revision,
-        key.createTime,
-        owner.userId ?? null,
-        owner.organizationId ?? null,
-        owner.serviceAccountId ?? null,
-        slot?.id ?? null,
-        slot?.number ?? null,
-        key.request?.key ?? null,
-        JSON.stringify(key),
-      );
-      if (inserted === 0) return false;
+      if (!this.#insertRow(key)) return false;
       appendEvent(this.#sql, event);
       return true;
+    });
+  }
+
+  async insertBatch(keys: readonly KeyRecord[], event: Event): Promise<readonly boolean[]> {
+    return this.#sql.transaction(() => {
+      const areWritten = keys.map((key) => this.#insertRow(key));
+      if (areWritten.includes(true)) appendEvent(this.#sql, event);
+      return areWritten;
     });
   }
 
@@ -67,19 +59,25 @@ export class SqliteKeys implements KeyStore {
     return this.#sql.run(sql, keyId, revision) === 1;
   }
 
-  async replaceMac(keyId: string, generation: number, from: Mac, to: Mac): Promise<boolean> {
+  async replaceMac(keyId: string, generation: number, from: Mac | undefined, to: Mac): Promise<boolean> {
     const type = keyTypeOf(keyId);
     if (type === undefined) return false;
     return this.#sql.transaction(() => {
       const key = this.#readRow(type, "WHERE key_id = ?", keyId);
       const found = key?.generations.find(({ number }) => number === generation);
-      if (key === undefined || found?.mac.version !== from.version || found.mac.value !== from.value)
-        return false;
+      if (key === undefined || found === undefined || !isDeepStrictEqual(found.mac, from)) return false;
       const [newest, ...older] = key.generations;
       const replace = (candidate: typeof newest) =>
         candidate === found ? { ...candidate, mac: to } : candidate;
       return this.#replace({ ...key, generations: [replace(newest), ...older.map(replace)] }, key.revision);
     });
+  }
+
+  async remove(keyId: string, revision: number): Promise<boolean> {
+    const type = keyTypeOf(keyId);
+    if (type === undefined) return false;
+    const sql = `DELETE FROM ${keyTable(type)} WHERE key_id = ? AND revision = ?`;
+    return this.#sql.run(sql, keyId, revision) === 1;
   }
 
   async list(query: KeyQuery): Promise<readonly KeyRecord[]> {
@@ -106,14 +104,23 @@ export class SqliteKeys implements KeyStore {
     return row === undefined ? undefined : (JSON.parse(row.record) as KeyRecord);
   }
 
-  // The columns beside the record never change after the insert, so only the record and its revision are
-  // written.
-  #replace(key: KeyRecord, revision: number): boolean {
-    const sql = `UPDATE ${keyTable(key.type)} SET revision = ?, record = ? WHERE key_id = ? AND revision = ?`;
-    return this.#sql.run(sql, key.revision, JSON.stringify(key), key.keyId, revision) === 1;
+  #insertRow(key: KeyRecord): boolean {
+    const sql = `INSERT INTO ${keyTable(key.type)} (revision, record, user_id, organization_id,
+      service_account_id, name, expire_time, create_time, slot_id, slot_number, request_key, key_id)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key_id) DO NOTHING`;
+    const { slot, request } = key;
+    const fixed = [key.createTime, slot?.id ?? null, slot?.number ?? null, request?.key ?? null, key.keyId];
+    return this.#sql.run(sql, ...changingValues(key), ...fixed) === 1;
   }
 
-  #listType(type: KeyType, { owner, after, limit }: KeyQuery): readonly KeyRecord[] {
+  // The time of creation, the place and the request of a key stay as they were at the insert.
+  #replace(key: KeyRecord, revision: number): boolean {
+    const sql = `UPDATE ${keyTable(key.type)} SET revision = ?, record = ?, user_id = ?, organization_id = ?,
+      service_account_id = ?, name = ?, expire_time = ? WHERE key_id = ? AND revision = ?`;
+    return this.#sql.run(sql, ...changingValues(key), key.keyId, revision) === 1;
+  }
+
+  #listType(type: KeyType, { owner, after, limit, ...query }: KeyQuery): readonly KeyRecord[] {
     const conditions: string[] = [];
     const values: (string | number)[] = [];
     const narrow = (condition: string, ...bound: readonly (string | number)[]) => {
@@ -123,6 +130,9 @@ export class SqliteKeys implements KeyStore {
     if (owner.userId) narrow("user_id = ?", owner.userId);
     if (owner.organizationId) narrow("organization_id = ?", owner.organizationId);
     if (owner.serviceAccountId) narrow("service_account_id = ?", owner.serviceAccountId);
+    if (query.name !== undefined) narrow("name = ?", query.name);
+    if (query.expireFrom !== undefined) narrow("expire_time >= ?", query.expireFrom);
+    if (query.expireBefore !== undefined) narrow("expire_time < ?", query.expireBefore);
     if (after) narrow("(create_time, key_id) > (?, ?)", after.createTime, after.keyId);
     const where = conditions.length === 0 ? "" : `WHERE ${conditions.join(" AND ")}`;
     const sql = `SELECT record FROM ${keyTable(type)} ${where} ORDER BY create_time, key_id LIMIT ?`;
@@ -130,4 +140,11 @@ export class SqliteKeys implements KeyStore {
       .all<RecordRow>(sql, ...values, limit)
       .map(({ record }) => JSON.parse(record) as KeyRecord);
   }
+}
+
+/** The values of the columns that a change can change, in the order in which the statements name them. */
+function changingValues(key: KeyRecord): readonly (string | number | null)[] {
+  const { userId = null, organizationId = null, serviceAccountId = null } = key.owner;
+  const owner = [userId, organizationId, serviceAccountId];
+  return [key.revision, JSON.stringify(key), ...owner, key.name, key.expireTime ?? null];
 }

@@ -1,42 +1,44 @@
 // KeyService over the use cases. Handlers only map.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { BatchVerifyResultSchema, KeyService } from "../../../../gen/fleetkey/v1/key_service_pb.js";
+import type {
+  BatchVerifyResultSchema,
+  ImportResultSchema,
+  KeyService,
+} from "../../../../gen/fleetkey/v1/key_service_pb.js";
 import { createKey } from "../../../app/keys/create-key.ts";
+import { type ImportOutcome, importBatch } from "../../../app/keys/import-keys.ts";
 import { getKey, listKeys } from "../../../app/keys/read-keys.ts";
 import { refreshKey } from "../../../app/keys/refresh-key.ts";
 import { revokeKey } from "../../../app/keys/revoke-key.ts";
+import { updateKey } from "../../../app/keys/update-key.ts";
+import { reportLeak } from "../../../app/leaks/report-leak.ts";
 import type { AppPorts } from "../../../app/ports.ts";
+import { eraseUser } from "../../../app/principals/erase-user.ts";
 import {
   revokeAllForOrganization,
   revokeAllForServiceAccount,
   revokeAllForUser,
 } from "../../../app/principals/revoke-principal.ts";
-import { verifyKey, verifyKeys } from "../../../app/verify/verify-key.ts";
+import { type BatchOutcome, verifyKey, verifyKeys } from "../../../app/verify/verify-key.ts";
 import { callerOf } from "../call-context.ts";
-import { asConnectError, toStatus } from "../errors.ts";
-import {
-  durationMs,
-  keyMessage,
-  keyStateWord,
-  keyTypeWord,
-  targetInput,
-  timeMs,
-  verifyInput,
-  verifyResponse,
-} from "./mapping.ts";
+import { asConnectError, toConnectError, toStatus } from "../errors.ts";
+import { keyMessage, verifyResponse } from "./key-message.ts";
+import { createInput, importInput, listInput, targetInput, updateInput, verifyInput } from "./requests.ts";
+import { durationMs, IMPORT_OUTCOME_WORDS } from "./words.ts";
 
 /** `report` is told of bugs that end one request of a batch; those that end a call are reported around it. */
 export function keyService(ports: AppPorts, report: (bug: unknown) => void): ServiceImpl<typeof KeyService> {
+  return { ...changes(ports), ...reads(ports, report) };
+}
+
+type Changes = "create" | "refresh" | "update" | "revoke" | "reportLeak" | "import" | RevokeAll;
+type RevokeAll = "revokeAllForUser" | "revokeAllForOrganization" | "revokeAllForServiceAccount" | "eraseUser";
+
+function changes(ports: AppPorts): Pick<ServiceImpl<typeof KeyService>, Changes> {
   return {
     async create(request, context) {
-      const { expireTime, ttl, ...fields } = request;
-      const result = await createKey(ports, callerOf(context.values), {
-        ...fields,
-        type: keyTypeWord(request.type),
-        expireTime: timeMs(expireTime),
-        ttlMs: durationMs(ttl),
-      });
+      const result = await createKey(ports, callerOf(context.values), createInput(request));
       return {
         apiKey: result.isReplayed ? "" : result.apiKey,
         key: keyMessage(result.view, ports.clock()),
@@ -51,9 +53,26 @@ export function keyService(ports: AppPorts, report: (bug: unknown) => void): Ser
       return { apiKey, key: keyMessage(view, ports.clock()) };
     },
 
+    async update(request, context) {
+      const view = await updateKey(ports, callerOf(context.values), updateInput(request));
+      return { key: keyMessage(view, ports.clock()) };
+    },
+
     async revoke({ target, reason }, context) {
       const view = await revokeKey(ports, callerOf(context.values), { target: targetInput(target), reason });
       return { key: keyMessage(view, ports.clock()) };
+    },
+
+    async reportLeak(request, context) {
+      return reportLeak(ports, callerOf(context.values), request);
+    },
+
+    async *import(requests, context) {
+      for await (const { records, dryRun: isDryRun, requestId } of requests) {
+        const batch = { records: records.map(importInput), isDryRun, requestId };
+        const outcomes = await importBatch(ports, callerOf(context.values), batch);
+        yield { results: outcomes.map(importResult) };
+      }
     },
 
     async revokeAllForUser(request, context) {
@@ -68,6 +87,16 @@ export function keyService(ports: AppPorts, report: (bug: unknown) => void): Ser
       return { revokedCount: await revokeAllForServiceAccount(ports, callerOf(context.values), request) };
     },
 
+    async eraseUser(request, context) {
+      return eraseUser(ports, callerOf(context.values), request);
+    },
+  };
+}
+
+type Reads = "verify" | "batchVerify" | "get" | "list";
+
+function reads(ports: AppPorts, report: (bug: unknown) => void): Pick<ServiceImpl<typeof KeyService>, Reads> {
+  return {
     async verify(request) {
       return verifyResponse(await verifyKey(ports, verifyInput(request)), ports.clock());
     },
@@ -75,23 +104,35 @@ export function keyService(ports: AppPorts, report: (bug: unknown) => void): Ser
     async batchVerify({ requests }) {
       const outcomes = await verifyKeys(ports, requests.map(verifyInput));
       const now = ports.clock();
-      const results = outcomes.map((outcome): MessageInitShape<typeof BatchVerifyResultSchema>["result"] =>
-        "verdict" in outcome
-          ? { case: "verify", value: verifyResponse(outcome.verdict, now) }
-          : { case: "error", value: toStatus(asConnectError(outcome.failure, report)) },
-      );
-      return { responses: results.map((result) => ({ result })) };
+      return { responses: outcomes.map((outcome) => ({ result: batchResult(outcome, now, report) })) };
     },
 
     async get({ keyId }) {
-      return { key: keyMessage(await getKey(ports, keyId), ports.clock()) };
+      const { view, lastUse } = await getKey(ports, keyId);
+      return { key: keyMessage(view, ports.clock(), lastUse) };
     },
 
     async list(request) {
-      const input = { ...request, type: keyTypeWord(request.type), state: keyStateWord(request.state) };
-      const { views, nextPageToken } = await listKeys(ports, input);
+      const { keys, nextPageToken } = await listKeys(ports, listInput(request));
       const now = ports.clock();
-      return { keys: views.map((view) => keyMessage(view, now)), nextPageToken };
+      return { keys: keys.map(({ view, lastUse }) => keyMessage(view, now, lastUse)), nextPageToken };
     },
   };
+}
+
+function batchResult(
+  outcome: BatchOutcome,
+  now: number,
+  report: (bug: unknown) => void,
+): MessageInitShape<typeof BatchVerifyResultSchema>["result"] {
+  return "verdict" in outcome
+    ? { case: "verify", value: verifyResponse(outcome.verdict, now) }
+    : { case: "error", value: toStatus(asConnectError(outcome.failure, report)) };
+}
+
+function importResult(outcome: ImportOutcome): MessageInitShape<typeof ImportResultSchema> {
+  const word = IMPORT_OUTCOME_WORDS.valueOf(outcome.kind);
+  return outcome.kind === "refused"
+    ? { outcome: word, error: toStatus(toConnectError(outcome.error)) }
+    : { outcome: word, keyId: outcome.keyId };
 }

@@ -1,7 +1,7 @@
-// When a new key ends: what its creator asked for, within what the operator allows for its type.
-import type { KeyType } from "../../domain/key-type.ts";
-import type { KeyPolicy } from "../ports.ts";
-import type { Violations } from "./violations.ts";
+// When a key ends: what was asked for, within what the operator allows for its type.
+import type { KeyType } from "../../../domain/key-type.ts";
+import type { KeyPolicy } from "../../ports.ts";
+import type { Violations } from "../violations.ts";
 
 /** The shortest life that can be asked for. */
 const TTL_MS_MIN = 1_000;
@@ -33,15 +33,29 @@ export function checkLifetime(
     return undefined;
   }
   const asked = input.ttlMs === undefined ? input.expireTime : now + input.ttlMs;
-  const ttlMaxMs = type && policy.ttlMaxMs[type];
   if (asked === undefined) {
-    const ttlMs = (type && policy.ttlDefaultMs[type]) ?? ttlMaxMs;
+    const ttlMs = type && (policy.ttlDefaultMs[type] ?? policy.ttlMaxMs[type]);
     return ttlMs === undefined ? undefined : now + ttlMs;
   }
-  if (!(asked > now)) violations.add(field, "must be in the future");
-  else if (asked > TIME_MS_MAX) violations.add(field, "must be before the year 10000");
-  else if (ttlMaxMs !== undefined && asked > now + ttlMaxMs) {
-    violations.add(field, `must be at most ${ttlMaxMs / 1_000} seconds from now for this key type`);
-  }
+  const trouble = endTrouble(asked, type, policy, now);
+  if (trouble !== undefined) violations.add(field, trouble);
   return asked;
+}
+
+/**
+ * Why a key of this type cannot end at this time (undefined: never), or undefined when it can. The type's
+ * longest life is counted from now.
+ */
+export function endTrouble(
+  end: number | undefined,
+  type: KeyType | undefined,
+  policy: KeyPolicy,
+  now: number,
+): string | undefined {
+  const ttlMaxMs = type && policy.ttlMaxMs[type];
+  const time = end ?? Number.POSITIVE_INFINITY;
+  if (!(time > now)) return "must be in the future";
+  if (end !== undefined && time > TIME_MS_MAX) return "must be before the year 10000";
+  if (ttlMaxMs === undefined || time <= now + ttlMaxMs) return undefined;
+  return `must be at most ${ttlMaxMs / 1_000} seconds from now for this key type`;
 }
