@@ -158,7 +158,7 @@ export interface UsageStore {
   /**
    * Adds uses of keys: counts add up, of time, address and user agent the newest stays. At most one entry a
    * key. Not atomic as a whole, and may be forgotten by a store that crashes: nothing but information rests
-   * on it.
+   * on it. Only what is added together with the mark of an erasure is as durable as a change.
    */
   add(uses: readonly KeyUse[]): Promise<void>;
 
@@ -187,8 +187,8 @@ export interface QuotaStore {
   /**
    * Counts `lease.size` more uses as granted if no more than `limit` are granted then, and remembers the
    * lease, unless it is of one use, so that what is left of it can be given back. `finishedLeaseId` is one
-   * of the caller's own, used up, and is forgotten by the same write. Atomic. Gives how many are granted
-   * afterwards, whether by this call or not.
+   * of the caller's own, used up, and is forgotten by the same write; a refusal changes nothing. Atomic.
+   * Gives how many are granted afterwards, whether by this call or not.
    */
   grant(
     count: QuotaCount,
