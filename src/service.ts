@@ -12,8 +12,9 @@ import { SlowDigestCheck } from "./app/secret/slow-digest-check.ts";
 import { startUpkeep } from "./app/upkeep/start-upkeep.ts";
 import { startUseLog, UseLog } from "./app/verify/use-log.ts";
 import { peppersOf, rootKeysOf } from "./config/embedded-secrets.ts";
+import { readTlsFiles } from "./config/listener/tls-files.ts";
+import { TLS_CHECK_PAUSE_MS, TlsReload } from "./config/listener/tls-reload.ts";
 import type { Config } from "./config/load-config.ts";
-import { readTlsFiles } from "./config/tls-files.ts";
 import { pepperSet } from "./domain/api-key/digests.ts";
 import { systemClock } from "./lib/clock.ts";
 import { repeat } from "./lib/repeat.ts";
@@ -23,11 +24,13 @@ import { startRelay } from "./store/event-relay.ts";
 import { openStore } from "./store/open-store.ts";
 import type { Store } from "./store/store.ts";
 import { connectHandler } from "./transport/connect/connect-handler.ts";
+import { isStreamCall } from "./transport/connect/streams/stream-calls.ts";
+import { withCors } from "./transport/cors.ts";
 import type { HttpHandler } from "./transport/http.ts";
 import { githubLeaks } from "./transport/leaks/github.ts";
 import { readGithubKeys } from "./transport/leaks/github-keys.ts";
+import { type Listener, listen } from "./transport/listener/server.ts";
 import { plainHttp } from "./transport/plain-http.ts";
-import { listen } from "./transport/server.ts";
 
 /** Pauses between attempts to reach a store that does not answer at start. */
 const OPEN_PAUSE_MS_MIN = 500;
@@ -72,19 +75,52 @@ async function serve(config: Config, log: Log, store: Store): Promise<Service> {
   const uses = new UseLog(store.usage);
   const ports = await createPorts(config, log, { store, quotas, uses });
   const fallback = withGithubLeaks(config, log, ports, plainHttp);
-  const handler = connectHandler(ports, { isRoot: rootCredential(rootKeys.keys), log, fallback });
-  const tls = config.tls && readTlsFiles(config.tls);
-  const listener = await listen({ address: config.listen, tls, handler });
+  const handler = connectHandler(ports, {
+    isRoot: rootCredential(rootKeys.keys),
+    log,
+    requestBytesMax: config.bodyBytesMax,
+    streamIdleMsMax: config.limits.idleTimeoutMs,
+    fallback,
+  });
+  const { listener, stopReload } = await startListener(config, log, withCors(config.corsOrigins, handler));
   const stopJobs = startJobs(config, log, { ports, quotas, uses });
   return {
     url: listener.url,
     rootKeyPath: rootKeys.path,
     async stop() {
+      await stopReload();
       await listener.stop(config.drainTimeoutMs);
       await stopJobs();
       await store.close();
     },
   };
+}
+
+async function startListener(
+  config: Config,
+  log: Log,
+  handler: HttpHandler,
+): Promise<{ readonly listener: Listener; readonly stopReload: () => Promise<void> }> {
+  const { tls: files, limits } = config;
+  const tls = files && readTlsFiles(files);
+  const listener = await listen({
+    address: config.listen,
+    tls,
+    limits,
+    handler,
+    isStream: isStreamCall,
+    onRefused: (report) => log.warn(report, "refused"),
+  });
+  if (files === undefined || tls === undefined) return { listener, stopReload: async () => {} };
+  const reload = new TlsReload(files, tls, {
+    changed(texts) {
+      listener.changeTls(texts);
+      log.info("the TLS files have changed: new connections get the new certificate");
+    },
+    failed: (error) =>
+      log.error({ err: error }, "the TLS files have changed and are of no use; the former stay"),
+  });
+  return { listener, stopReload: repeat(TLS_CHECK_PAUSE_MS, async () => reload.check()) };
 }
 
 function withGithubLeaks(config: Config, log: Log, ports: AppPorts, next: HttpHandler): HttpHandler {

@@ -17,3 +17,13 @@ export function parseDuration(text: string): number {
     throw new Error("must be a duration such as 10s, 5m, 24h or 90d");
   return Number(amount) * unitMs;
 }
+
+/** Parses one between two bounds, which are durations too. */
+export function parseDurationFrom(least: string, most?: string) {
+  return (text: string): number => {
+    const ms = parseDuration(text);
+    const isTooLong = most !== undefined && ms > parseDuration(most);
+    if (ms >= parseDuration(least) && !isTooLong) return ms;
+    throw new Error(most === undefined ? `must be at least ${least}` : `must be from ${least} to ${most}`);
+  };
+}

@@ -6,15 +6,15 @@ import { keyPrefixes } from "../domain/api-key/key-format.ts";
 import { StartRefused } from "../domain/errors.ts";
 import { NO_ROLES } from "../domain/grant/scope.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
+import { type ListenerConfig, listenerConfig, listenerContradictions } from "./listener/listener-config.ts";
 import { SETTINGS } from "./settings.ts";
-import type { TlsFiles } from "./tls-files.ts";
 
 const PREFIX = "FLEETKEY_";
 const SCHEMA = z.strictObject(SETTINGS);
 type Settings = z.output<typeof SCHEMA>;
 
 /** What the process runs with. */
-export interface Config {
+export interface Config extends ListenerConfig {
   readonly listen: Settings["FLEETKEY_LISTEN"];
   readonly store: Settings["FLEETKEY_STORE"];
   /** Absent: embedded mode keeps one in a file. */
@@ -26,7 +26,6 @@ export interface Config {
   readonly bcryptCost: number;
   readonly useIntervalMs: number;
   readonly upkeep: UpkeepSettings;
-  readonly tls: TlsFiles | undefined;
   /** Absent: GitHub has no way to report leaks. */
   readonly githubKeysPath: string | undefined;
   readonly logLevel: Settings["FLEETKEY_LOG_LEVEL"];
@@ -83,10 +82,7 @@ function contradictions(settings: Settings): readonly string[] {
       troubles.push(`FLEETKEY_PEPPERS: the current version must be higher than the lost version ${version}`);
     }
   }
-  if ((settings.FLEETKEY_TLS_CERT === undefined) !== (settings.FLEETKEY_TLS_KEY === undefined)) {
-    troubles.push("FLEETKEY_TLS_CERT, FLEETKEY_TLS_KEY: set both or neither");
-  }
-  return [...troubles, ...policyContradictions(settings)];
+  return [...troubles, ...listenerContradictions(settings), ...policyContradictions(settings)];
 }
 
 function policyContradictions(settings: Settings): readonly string[] {
@@ -105,11 +101,7 @@ function policyContradictions(settings: Settings): readonly string[] {
 }
 
 function toConfig(settings: Settings): Config {
-  const {
-    FLEETKEY_TLS_CERT: certPath,
-    FLEETKEY_TLS_KEY: keyPath,
-    FLEETKEY_ENVIRONMENT: environment,
-  } = settings;
+  const { FLEETKEY_ENVIRONMENT: environment } = settings;
   return Object.freeze({
     listen: settings.FLEETKEY_LISTEN,
     store: settings.FLEETKEY_STORE,
@@ -131,7 +123,7 @@ function toConfig(settings: Settings): Config {
       keyRetentionMs: settings.FLEETKEY_KEY_RETENTION,
       eventRetentionMs: settings.FLEETKEY_EVENT_RETENTION,
     },
-    tls: certPath === undefined || keyPath === undefined ? undefined : { certPath, keyPath },
+    ...listenerConfig(settings),
     githubKeysPath: settings.FLEETKEY_GITHUB_KEYS,
     logLevel: settings.FLEETKEY_LOG_LEVEL,
     drainTimeoutMs: settings.FLEETKEY_DRAIN_TIMEOUT,

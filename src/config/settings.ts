@@ -8,26 +8,16 @@ import { KEY_TYPES, type KeyType } from "../domain/key-type.ts";
 import type { StoreAddress } from "../store/open-store.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import type { ListenAddress } from "../transport/http.ts";
-import { parseDuration } from "./duration.ts";
+import { parseDuration, parseDurationFrom } from "./duration.ts";
 import { parseForeignFormats } from "./foreign-formats.ts";
+import { LISTENER_SETTINGS } from "./listener/listener-settings.ts";
+import { parsed, parseWhole } from "./parsed.ts";
 
 /** Printable ASCII without a comma, which separates two of them. */
 const ROOT_KEY_PATTERN = /^[\x21-\x2b\x2d-\x7e]{32,256}$/;
 const BCRYPT_COST_MIN = 4;
 const BCRYPT_COST_MAX = 14;
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error", "fatal", "silent"] as const;
-
-/** Parses with a function that throws an Error whose message says what is expected. */
-function parsed<Value>(parse: (text: string) => Value) {
-  return z.string().transform((text, context): Value => {
-    try {
-      return parse(text);
-    } catch (error) {
-      context.addIssue({ code: "custom", message: (error as Error).message });
-      return z.NEVER;
-    }
-  });
-}
 
 function parseListen(text: string): ListenAddress {
   if (text.startsWith("unix:") && text.length > 5) return { kind: "unix", path: text.slice(5) };
@@ -94,16 +84,6 @@ function parsePrefix(text: string): string {
   throw new Error(`a prefix must be at most ${PREFIX_LENGTH_MAX} letters and digits, in groups joined by _`);
 }
 
-/** `least` and `most` are durations too. */
-function parseDurationFrom(least: string, most?: string) {
-  return (text: string): number => {
-    const ms = parseDuration(text);
-    const isTooLong = most !== undefined && ms > parseDuration(most);
-    if (ms >= parseDuration(least) && !isTooLong) return ms;
-    throw new Error(most === undefined ? `must be at least ${least}` : `must be from ${least} to ${most}`);
-  };
-}
-
 const parsePositiveDuration = parseDurationFrom("1s");
 
 function parseRoles(text: string): Roles {
@@ -122,12 +102,6 @@ function parseRoles(text: string): Roles {
   });
   if (new Map(roles).size < roles.length) throw new Error("must not hold a role twice");
   return new Map(roles);
-}
-
-function parseBcryptCost(text: string): number {
-  const cost = Number(text);
-  if (/^\d+$/.test(text) && cost >= BCRYPT_COST_MIN && cost <= BCRYPT_COST_MAX) return cost;
-  throw new Error(`must be a whole number from ${BCRYPT_COST_MIN} to ${BCRYPT_COST_MAX}`);
 }
 
 /** All settings by name. `describe` is the meaning in README's table, `default` its default. */
@@ -189,7 +163,7 @@ export const SETTINGS = {
   FLEETKEY_TTL_MAX: parsed(parsePerType(parsePositiveDuration))
     .optional()
     .describe("How long keys of a type can live at most, as `user=365d`. Else: no bound."),
-  FLEETKEY_BCRYPT_COST: parsed(parseBcryptCost)
+  FLEETKEY_BCRYPT_COST: parsed(parseWhole(BCRYPT_COST_MIN, BCRYPT_COST_MAX))
     .prefault("10")
     .describe("bcrypt's cost, 4 to 14: each step doubles the time of a Create or Refresh."),
   FLEETKEY_USE_INTERVAL: parsed(parseDurationFrom("1s", "1h"))
@@ -210,12 +184,7 @@ export const SETTINGS = {
   FLEETKEY_EVENT_RETENTION: parsed(parseDurationFrom("1d"))
     .optional()
     .describe("How long an event is kept, at least `1d`. Else: for ever."),
-  FLEETKEY_TLS_CERT: z
-    .string()
-    .min(1)
-    .optional()
-    .describe("File of the certificate chain in PEM; turns TLS on."),
-  FLEETKEY_TLS_KEY: z.string().min(1).optional().describe("File of the certificate's private key in PEM."),
+  ...LISTENER_SETTINGS,
   FLEETKEY_GITHUB_KEYS: z
     .string()
     .min(1)

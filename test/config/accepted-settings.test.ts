@@ -82,7 +82,7 @@ describe("loadConfig accepts", () => {
 
   it("a certificate with its key", () => {
     const config = loadConfig({ FLEETKEY_TLS_CERT: "cert.pem", FLEETKEY_TLS_KEY: "key.pem" });
-    expect(config.tls).toEqual({ certPath: "cert.pem", keyPath: "key.pem" });
+    expect(config.tls).toEqual({ certPath: "cert.pem", keyPath: "key.pem", clientCaPath: undefined });
   });
 
   it("a default lifetime that is as long as the longest one", () => {
@@ -121,6 +121,19 @@ const DEFAULTS: Config = {
   useIntervalMs: 5_000,
   upkeep: { expiryNoticeMs: 604_800_000, keyRetentionMs: undefined, eventRetentionMs: undefined },
   tls: undefined,
+  clientScopes: new Map(),
+  corsOrigins: new Set(),
+  bodyBytesMax: 65_536,
+  limits: {
+    headerBytesMax: 16_384,
+    streamsMax: 256,
+    connectionsMax: 10_000,
+    resetsPerSecondMax: 33,
+    pingsPerSecondMax: 33,
+    headersTimeoutMs: 10_000,
+    bodyTimeoutMs: 30_000,
+    idleTimeoutMs: 300_000,
+  },
   githubKeysPath: undefined,
   logLevel: "info",
   drainTimeoutMs: 10_000,

@@ -6,6 +6,7 @@ import { EventService } from "../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../gen/fleetkey/v1/key_service_pb.js";
 import { aroundCalls } from "../../src/transport/connect/around-calls.ts";
 
+const IDLE_MS_MAX = 1_000;
 const METHODS = [...KeyService.methods, ...EventService.methods];
 
 it.each(METHODS.map((method) => [method.name, method] as const))(
@@ -14,7 +15,7 @@ it.each(METHODS.map((method) => [method.name, method] as const))(
     const handler = vi.fn(() => ({}));
     const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
     const transport = createRouterTransport((router) => router.rpc(method, handler as never), {
-      router: { interceptors: [aroundCalls(log)] },
+      router: { interceptors: [aroundCalls(log, IDLE_MS_MAX)] },
     });
     const call = transport.unary(method as never, undefined, undefined, undefined, {});
     await expect(call).rejects.toSatisfy((error) => ConnectError.from(error).code === Code.Internal);

@@ -6,6 +6,7 @@ import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
 import type { Log } from "../../observability/log.ts";
 import { CALLER, callerOf } from "./call-context.ts";
 import { asConnectError } from "./errors.ts";
+import { untilIdle } from "./streams/idle-stream.ts";
 import { assertAllKnown } from "./strict-request.ts";
 
 /** Calls that change nothing are logged at `debug`: there are too many of them. */
@@ -19,14 +20,18 @@ const READS: ReadonlySet<unknown> = new Set([
 
 type Request = Parameters<ReturnType<Interceptor>>[0];
 
-export function aroundCalls(log: Log): Interceptor {
+/** A stream whose client sends nothing for `idleMsMax` is ended. */
+export function aroundCalls(log: Log, idleMsMax: number): Interceptor {
   return (next) => async (request) => {
     const call = new Call(log, request);
     try {
       // Whatever a handler does, it does for somebody: one that needs no name must not run for nobody either.
       callerOf(request.contextValues);
       if (request.stream) {
-        const response = await next({ ...request, message: eachKnown(request.message) });
+        const response = await next({
+          ...request,
+          message: eachKnown(untilIdle(request.message, idleMsMax)),
+        });
         if (!response.stream) throw new TypeError("a stream is answered by a stream");
         return { ...response, message: call.watch(response.message) };
       }

@@ -17,8 +17,6 @@ import { eventService } from "./services/event-service.ts";
 import { keyService } from "./services/key-service.ts";
 import { strictJson } from "./strict-request.ts";
 
-/** Largest request message, after decompression. */
-export const REQUEST_BYTES_MAX = 65_536;
 /** Largest message of the calls that anybody may send without a credential. */
 export const POSSESSION_REQUEST_BYTES_MAX = 4_096;
 /** Largest message of the calls that hold many. */
@@ -28,22 +26,31 @@ export const IMPORT_REQUEST_BYTES_MAX = 4_194_304;
 /** Longest time that a client may ask a call to take. */
 const CALL_MS_MAX = 60_000;
 
-export function connectHandler(
-  ports: AppPorts,
-  options: { readonly isRoot: RootCredential; readonly log: Log; readonly fallback: HttpHandler },
-): HttpHandler {
+export interface ConnectHandlerOptions {
+  readonly isRoot: RootCredential;
+  readonly log: Log;
+  /** Largest ordinary request message, after decompression. */
+  readonly requestBytesMax: number;
+  /** How long a stream may go without a message of its client's. */
+  readonly streamIdleMsMax: number;
+  readonly fallback: HttpHandler;
+}
+
+export function connectHandler(ports: AppPorts, options: ConnectHandlerOptions): HttpHandler {
+  const { requestBytesMax } = options;
   const adapter = connectNodeAdapter({
     routes: (router) => {
       addService(
         router,
         KeyService,
         keyService(ports, (bug) => options.log.error({ err: bug }, "bug")),
+        requestBytesMax,
       );
-      addService(router, EventService, eventService(ports));
+      addService(router, EventService, eventService(ports), requestBytesMax);
     },
     requestGate: requestGate(options.isRoot),
-    interceptors: [aroundCalls(options.log)],
-    readMaxBytes: REQUEST_BYTES_MAX,
+    interceptors: [aroundCalls(options.log, options.streamIdleMsMax)],
+    readMaxBytes: requestBytesMax,
     maxTimeoutMs: CALL_MS_MAX,
     contextValues: (request) => createContextValues().set(PEER_ADDRESS, request.socket.remoteAddress ?? ""),
     fallback: options.fallback as never,
@@ -75,12 +82,13 @@ function addService<Service extends DescService>(
   router: ConnectRouter,
   service: Service,
   implementation: ServiceImpl<Service>,
+  requestBytesMax: number,
 ): void {
   for (const method of service.methods) {
     const handler = implementation[method.localName as keyof ServiceImpl<Service>];
     router.rpc(method, handler as never, {
       jsonOptions: strictJson(method.input),
-      readMaxBytes: REQUEST_BYTES_MAX_BY_METHOD.get(method) ?? REQUEST_BYTES_MAX,
+      readMaxBytes: REQUEST_BYTES_MAX_BY_METHOD.get(method) ?? requestBytesMax,
     });
   }
 }

@@ -1,7 +1,7 @@
 // Reads a body as it is, within a bound in bytes and one in time: node has no deadline for the bodies of
 // HTTP/2.
 import type { HttpRequest } from "../http.ts";
-import { cutOff, UNREAD_BYTES_MAX } from "../unread-body.ts";
+import { cutOff, UNREAD_BYTES_MAX } from "../listener/unread-body.ts";
 
 /** The bytes, or why there are none; `gone`: nobody is left to be told. */
 export type BodyOutcome = Buffer | "too_large" | "too_slow" | "gone";

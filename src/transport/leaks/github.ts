@@ -11,7 +11,7 @@ import { FleetkeyError } from "../../domain/errors.ts";
 import { BoundedQueue } from "../../lib/bounded-queue.ts";
 import type { Log } from "../../observability/log.ts";
 import type { HttpHandler, HttpRequest, HttpResponse } from "../http.ts";
-import { cutOff } from "../unread-body.ts";
+import { cutOff } from "../listener/unread-body.ts";
 import { readBody } from "./bounded-body.ts";
 import { type GithubKeys, isSigned } from "./github-keys.ts";
 

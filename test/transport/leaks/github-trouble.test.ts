@@ -3,12 +3,13 @@
 import { Writable } from "node:stream";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { AppPorts } from "../../../src/app/ports.ts";
+import { loadConfig } from "../../../src/config/load-config.ts";
 import { createLog } from "../../../src/observability/log.ts";
 import { storeUnavailable } from "../../../src/store/errors.ts";
 import { githubLeaks, LEAKS_BYTES_MAX } from "../../../src/transport/leaks/github.ts";
 import { readGithubKeys } from "../../../src/transport/leaks/github-keys.ts";
+import { type Listener, listen } from "../../../src/transport/listener/server.ts";
 import { plainHttp } from "../../../src/transport/plain-http.ts";
-import { type Listener, listen } from "../../../src/transport/server.ts";
 import { brokenStore } from "../../app/backends.ts";
 import { create, openWorld, stored, type World } from "../../app/world.ts";
 import { openHttp1, requestBytes } from "../wire/http1.ts";
@@ -38,7 +39,14 @@ async function serve(ports: AppPorts, bodyMsMax?: number): Promise<string> {
     },
   });
   const handler = githubLeaks(ports, { keys, log: createLog("trace", sink), next: plainHttp, bodyMsMax });
-  listener = await listen({ address: { kind: "tcp", host: "127.0.0.1", port: 0 }, tls: undefined, handler });
+  listener = await listen({
+    address: { kind: "tcp", host: "127.0.0.1", port: 0 },
+    tls: undefined,
+    limits: loadConfig({}).limits,
+    handler,
+    isStream: () => false,
+    onRefused: () => {},
+  });
   return listener.url;
 }
 

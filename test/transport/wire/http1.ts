@@ -81,7 +81,7 @@ function openSocket(url: string, ca: string | undefined): Socket {
   const { hostname, port } = new URL(url);
   const address = { host: hostname, port: Number(port) };
   if (ca === undefined) return connect({ ...address, noDelay: true });
-  return connectTls({ ...address, ca, ALPNProtocols: ["http/1.1"] });
+  return connectTls({ ...address, ca, ALPNProtocols: ["http/1.1"] }).setNoDelay(true);
 }
 
 class AnswerReader {

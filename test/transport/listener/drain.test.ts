@@ -1,12 +1,12 @@
 // The end of a listener, over clear text and TLS: nothing new comes in, what is open is answered and told to
 // go, and it is over when the connections are closed, or when their time is.
 import { afterAll, describe, expect, it } from "vitest";
-import { ROOT_KEY, runService } from "../running-service.ts";
-import { envelope, grpcHeaders } from "./wire/grpc.ts";
-import { openHeldBack } from "./wire/held-back.ts";
-import { openHttp1 } from "./wire/http1.ts";
-import { type Http2Connection, openHttp2 } from "./wire/http2.ts";
-import { selfSigned } from "./wire/self-signed.ts";
+import { ROOT_KEY, runService } from "../../running-service.ts";
+import { envelope, grpcHeaders } from "../wire/grpc.ts";
+import { openHeldBack } from "../wire/held-back.ts";
+import { openHttp1 } from "../wire/http1.ts";
+import { type Http2Connection, openHttp2 } from "../wire/http2.ts";
+import { selfSigned } from "../wire/self-signed.ts";
 
 const SERVICE = "/fleetkey.v1.KeyService";
 const CREDENTIAL = { authorization: `Bearer ${ROOT_KEY}`, "content-type": "application/json" };

@@ -2,12 +2,17 @@
 // holds it, be it as text, in a header, or packed in the details of an error.
 import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { formatApiKey, keyPrefixes, newSecret, SECRET_LENGTH } from "../../src/domain/api-key/key-format.ts";
-import { randomLookup } from "../../src/domain/api-key/key-id.ts";
-import { ROOT_KEY, type RunningService, runService } from "../running-service.ts";
-import { envelope, grpcHeaders } from "./wire/grpc.ts";
-import { callHttp1 } from "./wire/http1.ts";
-import { type Http2Connection, openHttp2 } from "./wire/http2.ts";
+import {
+  formatApiKey,
+  keyPrefixes,
+  newSecret,
+  SECRET_LENGTH,
+} from "../../../src/domain/api-key/key-format.ts";
+import { randomLookup } from "../../../src/domain/api-key/key-id.ts";
+import { ROOT_KEY, type RunningService, runService } from "../../running-service.ts";
+import { envelope, grpcHeaders } from "../wire/grpc.ts";
+import { callHttp1 } from "../wire/http1.ts";
+import { type Http2Connection, openHttp2 } from "../wire/http2.ts";
 
 const SERVICE = "/fleetkey.v1.KeyService";
 const CREDENTIAL = { authorization: `Bearer ${ROOT_KEY}` };

@@ -2,10 +2,10 @@
 // sent, and the sender of an endless one is not listened to.
 import type { ClientHttp2Stream } from "node:http2";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type RunningService, runService } from "../running-service.ts";
-import { grpcHeaders } from "./wire/grpc.ts";
-import { openHttp1, requestBytes } from "./wire/http1.ts";
-import { answerTo, type Http2Connection, openHttp2 } from "./wire/http2.ts";
+import { type RunningService, runService } from "../../running-service.ts";
+import { grpcHeaders } from "../wire/grpc.ts";
+import { openHttp1, requestBytes } from "../wire/http1.ts";
+import { answerTo, type Http2Connection, openHttp2 } from "../wire/http2.ts";
 
 const PATH = "/fleetkey.v1.KeyService/Create";
 const ENDLESS = 1_000_000_000;

@@ -3,9 +3,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT_KEY, type RunningService, runService } from "../running-service.ts";
-import { type Http1Connection, openHttp1 } from "./wire/http1.ts";
-import { selfSigned } from "./wire/self-signed.ts";
+import { ROOT_KEY, type RunningService, runService } from "../../running-service.ts";
+import { type Http1Connection, openHttp1 } from "../wire/http1.ts";
+import { selfSigned } from "../wire/self-signed.ts";
 
 const PATH = "/fleetkey.v1.KeyService/List";
 const WRONG = "not-the-root-key-".padEnd(40, "y");

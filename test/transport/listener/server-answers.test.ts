@@ -1,10 +1,10 @@
 // What the port answers whatever is asked: health, paths that are not there, and that no cache may keep an
 // answer.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT_KEY, type RunningService, runService } from "../running-service.ts";
-import { envelope, grpcHeaders } from "./wire/grpc.ts";
-import { callHttp1, type Http1Request } from "./wire/http1.ts";
-import { type Http2Connection, openHttp2 } from "./wire/http2.ts";
+import { ROOT_KEY, type RunningService, runService } from "../../running-service.ts";
+import { envelope, grpcHeaders } from "../wire/grpc.ts";
+import { callHttp1, type Http1Request } from "../wire/http1.ts";
+import { type Http2Connection, openHttp2 } from "../wire/http2.ts";
 
 const SERVICE = "/fleetkey.v1.KeyService";
 const CREDENTIAL = { authorization: `Bearer ${ROOT_KEY}` };

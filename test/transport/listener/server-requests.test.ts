@@ -1,9 +1,9 @@
 // Requests as HTTP: which methods and content types reach an rpc, and what is said to a body that is no
 // message.
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT_KEY, type RunningService, runService } from "../running-service.ts";
-import { readErrorJson } from "./clients/client.ts";
-import { callHttp1, type Http1Answer } from "./wire/http1.ts";
+import { ROOT_KEY, type RunningService, runService } from "../../running-service.ts";
+import { readErrorJson } from "../clients/client.ts";
+import { callHttp1, type Http1Answer } from "../wire/http1.ts";
 
 const SERVICE = "/fleetkey.v1.KeyService";
 const CREDENTIAL = { authorization: `Bearer ${ROOT_KEY}` };

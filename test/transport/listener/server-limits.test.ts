@@ -2,11 +2,11 @@
 // that anybody may send, compressed or not, at the bound and one byte above it.
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT_KEY, type RunningService, runService } from "../running-service.ts";
-import { readErrorJson } from "./clients/client.ts";
-import { envelope, grpcHeaders, gzippedEnvelope } from "./wire/grpc.ts";
-import { callHttp1, type Http1Answer } from "./wire/http1.ts";
-import { type Http2Connection, openHttp2 } from "./wire/http2.ts";
+import { ROOT_KEY, type RunningService, runService } from "../../running-service.ts";
+import { readErrorJson } from "../clients/client.ts";
+import { envelope, grpcHeaders, gzippedEnvelope } from "../wire/grpc.ts";
+import { callHttp1, type Http1Answer } from "../wire/http1.ts";
+import { type Http2Connection, openHttp2 } from "../wire/http2.ts";
 
 const SERVICE = "/fleetkey.v1.KeyService";
 const CREDENTIAL = { authorization: `Bearer ${ROOT_KEY}` };

@@ -1,10 +1,10 @@
 // TLS: one port, HTTP/2 or HTTP/1.1 as the client's ALPN says, TLS 1.2 at least, and nothing in clear text.
 import { type ConnectionOptions, connect, type TLSSocket } from "node:tls";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { ROOT_KEY, type RunningService, runService } from "../running-service.ts";
-import { openHttp1 } from "./wire/http1.ts";
-import { openHttp2 } from "./wire/http2.ts";
-import { selfSigned } from "./wire/self-signed.ts";
+import { ROOT_KEY, type RunningService, runService } from "../../running-service.ts";
+import { openHttp1 } from "../wire/http1.ts";
+import { openHttp2 } from "../wire/http2.ts";
+import { selfSigned } from "../wire/self-signed.ts";
 
 const certificate = selfSigned();
 const CREDENTIAL = { authorization: `Bearer ${ROOT_KEY}`, "content-type": "application/json" };

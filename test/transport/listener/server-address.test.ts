@@ -7,9 +7,9 @@ import { connect as connectSocket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import { runService } from "../running-service.ts";
-import { callHttp1 } from "./wire/http1.ts";
-import { answerTo } from "./wire/http2.ts";
+import { runService } from "../../running-service.ts";
+import { callHttp1 } from "../wire/http1.ts";
+import { answerTo } from "../wire/http2.ts";
 
 const HEALTH = { method: "GET", path: "/healthz" };
 const directory = mkdtempSync(join(tmpdir(), "fleetkey-socket-"));

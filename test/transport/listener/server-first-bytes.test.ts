@@ -1,11 +1,9 @@
 // A clear-text connection is told apart by its first bytes, however they are cut, and holds up nobody else.
 import { once } from "node:events";
-import { Socket } from "node:net";
-import { afterAll, afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { FIRST_BYTES_MS_MAX } from "../../src/transport/first-bytes.ts";
-import { ROOT_KEY, runService } from "../running-service.ts";
-import { type ServiceRun, useProcesses } from "../system/process.ts";
-import { callHttp1, type Http1Connection, openHttp1 } from "./wire/http1.ts";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
+import { ROOT_KEY, type RunningService, runService } from "../../running-service.ts";
+import { type ServiceRun, useProcesses } from "../../system/process.ts";
+import { callHttp1, type Http1Connection, openHttp1 } from "../wire/http1.ts";
 
 const SETTINGS = {
   FLEETKEY_LISTEN: "127.0.0.1:0",
@@ -75,35 +73,31 @@ describe("first bytes", { timeout: 5_000 }, () => {
 });
 
 describe("a connection that does not say what it speaks", () => {
-  const SHORT_MS = 50;
-
-  beforeEach(() => {
-    const { setTimeout } = Socket.prototype;
-    // The service's ten seconds, and only these, pass faster; the mechanism is the sockets' own.
-    vi.spyOn(Socket.prototype, "setTimeout").mockImplementation(function (this: Socket, ms, onTimeout) {
-      return setTimeout.call(this, ms === FIRST_BYTES_MS_MAX ? SHORT_MS : ms, onTimeout);
-    });
+  let running: RunningService;
+  beforeAll(async () => {
+    running = await runService({ FLEETKEY_HEADERS_TIMEOUT: "100ms" });
   });
-  afterEach(() => {
-    vi.restoreAllMocks();
-  });
+  afterAll(() => running.stop());
 
-  it("is cut after ten seconds of silence", async () => {
-    expect(FIRST_BYTES_MS_MAX).toBe(10_000);
-    const service = await runService();
-    const connection = await openHttp1(service.url);
+  it("is cut when its time is over", async () => {
+    const connection = await openHttp1(running.url);
     await connection.closed;
-    await service.stop();
+  });
+
+  it("is cut then, too, when it says it byte by byte", async () => {
+    const connection = await openHttp1(running.url);
+    connection.send("P");
+    await callHttp1(running.url, HEALTH);
+    connection.send("R");
+    await connection.closed;
   });
 
   it("keeps its time once it has spoken", async () => {
-    const service = await runService();
-    const silent = await openHttp1(service.url);
-    const speaking = await openHttp1(service.url);
+    const speaking = await openHttp1(running.url);
     await speaking.request(HEALTH);
+    const silent = await openHttp1(running.url);
     await silent.closed;
     expect(await speaking.request(HEALTH)).toMatchObject({ status: 200 });
     speaking.close();
-    await service.stop();
   });
 });

@@ -2,9 +2,9 @@
 // on: nobody needs a credential to send it.
 import { connect } from "node:http2";
 import { afterAll, afterEach, beforeEach, describe, expect, it } from "vitest";
-import { ROOT_KEY } from "../running-service.ts";
-import { type ServiceRun, useProcesses } from "../system/process.ts";
-import { callHttp1, openHttp1 } from "./wire/http1.ts";
+import { ROOT_KEY } from "../../running-service.ts";
+import { type ServiceRun, useProcesses } from "../../system/process.ts";
+import { callHttp1, openHttp1 } from "../wire/http1.ts";
 
 const SETTINGS = {
   FLEETKEY_LISTEN: "127.0.0.1:0",

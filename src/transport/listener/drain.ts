@@ -2,7 +2,7 @@
 // their time is over. It only watches sockets, sessions and responses; it knows nothing of what they carry.
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { HttpRequest, HttpResponse } from "./http.ts";
+import type { HttpRequest, HttpResponse } from "../http.ts";
 
 export class Drain {
   readonly #sockets = new Set<Socket>();

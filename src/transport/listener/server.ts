@@ -1,0 +1,156 @@
+// One listener for HTTP/1.1 and HTTP/2, in clear text (by the first bytes) or over TLS (by ALPN), within the
+// bounds of limits.ts, and its end: drain.ts. What is answered is the handler's.
+import { unlinkSync } from "node:fs";
+import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
+import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import {
+  type AddressInfo,
+  connect,
+  createServer as createNetServer,
+  type Server,
+  type Socket,
+} from "node:net";
+import type { Server as TlsServer } from "node:tls";
+import { StartRefused } from "../../domain/errors.ts";
+import type { HttpHandler, HttpRequest, ListenAddress } from "../http.ts";
+import { changeTls, createSecureServer, type TlsTexts } from "../tls/secure-server.ts";
+import { Drain } from "./drain.ts";
+import { sniffProtocol } from "./first-bytes.ts";
+import { http1Options, http2Options, type ListenerLimits } from "./limits.ts";
+import { type RefusalReport, Refusals } from "./refusals.ts";
+import { boundSession } from "./session-bounds.ts";
+import { boundSlowClient } from "./slow-client.ts";
+import { boundUnreadBody } from "./unread-body.ts";
+
+export interface ListenerOptions {
+  readonly address: ListenAddress;
+  /** Absent: clear text. */
+  readonly tls: TlsTexts | undefined;
+  readonly limits: ListenerLimits;
+  readonly handler: HttpHandler;
+  /** Whether any number of messages may come in this request, in the client's own time. */
+  readonly isStream: (request: HttpRequest) => boolean;
+  /** Told at most once a second. */
+  readonly onRefused: (report: RefusalReport) => void;
+}
+
+export interface Listener {
+  /** `http://HOST:PORT`, `https://HOST:PORT` or `unix:PATH`. */
+  readonly url: string;
+  /** Another certificate for the connections to come; of a listener with TLS only. */
+  changeTls(texts: TlsTexts): void;
+  /** Stops accepting, answers what is open, and resolves when nothing is or the time is over. */
+  stop(drainTimeoutMs: number): Promise<void>;
+}
+
+/** Resolves once it accepts connections; rejects when the address cannot be had. */
+export async function listen(options: ListenerOptions): Promise<Listener> {
+  const drain = new Drain();
+  const refusals = new Refusals(options.onRefused);
+  const protocols = new Protocols(options, drain);
+  const server =
+    options.tls === undefined
+      ? clearTextServer(protocols, options.limits)
+      : secureServer(options.tls, protocols, options.limits, refusals);
+  server.maxConnections = options.limits.connectionsMax;
+  server.on("connection", (socket: Socket) => drain.watchSocket(socket.setNoDelay(true)));
+  server.on("drop", () => refusals.count("too many connections"));
+  await bind(server, options.address);
+  return {
+    url: urlOf(server, options),
+    changeTls: (texts) => changeTls(server as TlsServer, texts),
+    async stop(drainTimeoutMs) {
+      server.close();
+      await drain.run(drainTimeoutMs);
+    },
+  };
+}
+
+/** Node's two servers, neither of which listens: connections are handed to them. */
+class Protocols {
+  readonly #http1: Http1Server;
+  readonly #http2: Http2Server;
+  readonly #limits: ListenerLimits;
+
+  constructor({ limits, handler, isStream }: ListenerOptions, drain: Drain) {
+    this.#limits = limits;
+    const bounded: HttpHandler = (request, response) => {
+      drain.watchResponse(request, response);
+      boundSlowClient(request, response, { msMax: limits.bodyTimeoutMs, isStream: isStream(request) });
+      boundUnreadBody(request, response);
+      // Answers hold keys; no cache on the way may keep one.
+      response.setHeader("cache-control", "no-store");
+      handler(request, response);
+    };
+    this.#http1 = createHttp1Server(http1Options(limits), bounded);
+    // Node would drop the headers past a number without a word. Their bytes are bounded.
+    this.#http1.maxHeadersCount = 0;
+    // Node enforces the deadline for headers from a timer that it starts when the server itself listens.
+    this.#http1.emit("listening");
+    this.#http2 = createHttp2Server(http2Options(limits), bounded as never);
+    this.#http2.on("session", (session) => drain.watchSession(session));
+  }
+
+  open(socket: Socket, protocol: "h2" | "http/1.1"): void {
+    if (protocol !== "h2") {
+      this.#http1.emit("connection", socket);
+      return;
+    }
+    // Emitted while the connection is handed over.
+    this.#http2.once("session", (session: ServerHttp2Session) => boundSession(session, socket, this.#limits));
+    this.#http2.emit("connection", socket);
+  }
+}
+
+function clearTextServer(protocols: Protocols, limits: ListenerLimits): Server {
+  return createNetServer((socket) => {
+    sniffProtocol(socket, limits.headersTimeoutMs, (protocol) => protocols.open(socket, protocol));
+  });
+}
+
+function secureServer(
+  texts: TlsTexts,
+  protocols: Protocols,
+  limits: ListenerLimits,
+  refusals: Refusals,
+): TlsServer {
+  return createSecureServer({
+    texts,
+    handshakeMsMax: limits.headersTimeoutMs,
+    onSocket: (socket) => protocols.open(socket, socket.alpnProtocol === "h2" ? "h2" : "http/1.1"),
+    onRefused: (reason) => refusals.count("client certificate", reason),
+  });
+}
+
+async function bind(server: Server, address: ListenAddress): Promise<void> {
+  if (address.kind === "unix") await removeStaleSocket(address.path);
+  await new Promise<void>((resolve, reject) => {
+    const onError = (error: Error) =>
+      reject(new StartRefused(`cannot accept calls: ${error.message}`, { cause: error }));
+    server.once("error", onError);
+    const onListening = () => {
+      server.off("error", onError);
+      resolve();
+    };
+    if (address.kind === "unix") server.listen(address.path, onListening);
+    else server.listen(address.port, address.host, onListening);
+  });
+}
+
+// A socket file outlives a killed process. It is in the way only when nobody answers behind it.
+async function removeStaleSocket(path: string): Promise<void> {
+  const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
+    const probe = connect(path, () => {
+      probe.destroy();
+      resolve(undefined);
+    }).on("error", resolve);
+  });
+  if (error?.code === "ECONNREFUSED") unlinkSync(path);
+}
+
+function urlOf(server: Server, { address, tls }: ListenerOptions): string {
+  if (address.kind === "unix") return `unix:${address.path}`;
+  const { port } = server.address() as AddressInfo;
+  const host = address.host.includes(":") ? `[${address.host}]` : address.host;
+  return `${tls === undefined ? "http" : "https"}://${host}:${port}`;
+}
