@@ -1,4 +1,4 @@
-// The credential in a request's headers. Whether it is a right one is root-credential.ts's.
+// The credential in a request's headers. Whether it is a right one is app/callers'.
 
 /** What the headers hold: none, one, or something that cannot be one credential. */
 export type PresentedCredential =
@@ -8,23 +8,31 @@ export type PresentedCredential =
 
 /** A longer text is not looked at. */
 const CREDENTIAL_LENGTH_MAX = 512;
+const AUTHORIZATION = "authorization";
+const API_KEY = "x-api-key";
 
 /**
- * Reads `Authorization: Bearer` and `X-API-Key`. Two that differ are refused, since nobody knows which is
- * meant.
+ * Reads `Authorization: Bearer`, `X-API-Key` and the headers of `more`, which hold nothing but the
+ * credential. Two that differ are refused, since nobody knows which is meant.
  */
-export function credentialOf(headers: { get(name: string): string | null }): PresentedCredential {
-  const authorization = headers.get("authorization");
-  const apiKey = headers.get("x-api-key");
-  if (authorization === null && apiKey === null) return { kind: "none" };
-  const bearer = authorization === null ? undefined : bearerOf(authorization);
-  if (authorization !== null && bearer === undefined) return { kind: "invalid" };
-  const secret = bearer ?? apiKey ?? "";
-  const isAmbiguous = apiKey !== null && bearer !== undefined && apiKey !== bearer;
-  // Headers that came twice are joined by a comma, which no credential holds.
-  const isOne = secret !== "" && secret.length <= CREDENTIAL_LENGTH_MAX && !secret.includes(",");
-  if (isAmbiguous || !isOne) return { kind: "invalid" };
-  return { kind: "one", secret };
+export function credentialOf(
+  headers: { get(name: string): string | null },
+  more: readonly string[] = [],
+): PresentedCredential {
+  const presented = [AUTHORIZATION, API_KEY, ...more].flatMap((name) => {
+    const value = headers.get(name);
+    if (value === null) return [];
+    return [name === AUTHORIZATION ? bearerOf(value) : value];
+  });
+  if (presented.length === 0) return { kind: "none" };
+  const [secret] = presented;
+  const isOne = secret !== undefined && presented.every((other) => other === secret) && isCredential(secret);
+  return isOne ? { kind: "one", secret } : { kind: "invalid" };
+}
+
+// Headers that came twice are joined by a comma, which no credential holds.
+function isCredential(text: string): boolean {
+  return text !== "" && text.length <= CREDENTIAL_LENGTH_MAX && !text.includes(",");
 }
 
 // The scheme is case-insensitive (RFC 9110, section 11.1).

@@ -6,6 +6,7 @@ import { keyPrefixes } from "../domain/api-key/key-format.ts";
 import { StartRefused } from "../domain/errors.ts";
 import { NO_ROLES } from "../domain/grant/scope.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
+import { isLocal } from "../transport/http.ts";
 import { type ListenerConfig, listenerConfig, listenerContradictions } from "./listener/listener-config.ts";
 import { SETTINGS } from "./settings.ts";
 
@@ -16,11 +17,15 @@ type Settings = z.output<typeof SCHEMA>;
 /** What the process runs with. */
 export interface Config extends ListenerConfig {
   readonly listen: Settings["FLEETKEY_LISTEN"];
+  /** Absent: there is none. */
+  readonly sidecarListen: Settings["FLEETKEY_SIDECAR_LISTEN"];
   readonly store: Settings["FLEETKEY_STORE"];
   /** Absent: embedded mode keeps one in a file. */
   readonly rootKeys: Settings["FLEETKEY_ROOT_KEY"];
   /** Absent: embedded mode keeps one in a file. */
   readonly peppers: Settings["FLEETKEY_PEPPERS"];
+  readonly callerHeaders: readonly string[];
+  readonly failedAttemptsMax: number;
   readonly peppersLost: readonly number[];
   readonly policy: KeyPolicy;
   readonly bcryptCost: number;
@@ -82,6 +87,13 @@ function contradictions(settings: Settings): readonly string[] {
       troubles.push(`FLEETKEY_PEPPERS: the current version must be higher than the lost version ${version}`);
     }
   }
+  const { FLEETKEY_SIDECAR_LISTEN: sidecar, FLEETKEY_SIDECAR_REMOTE: isRemoteAllowed } = settings;
+  if (sidecar !== undefined && !isLocal(sidecar) && isRemoteAllowed === undefined) {
+    troubles.push(
+      "FLEETKEY_SIDECAR_LISTEN: is not a loopback address; with FLEETKEY_SIDECAR_REMOTE=allow whoever " +
+        "reaches it can ask about api_keys without a credential",
+    );
+  }
   return [...troubles, ...listenerContradictions(settings), ...policyContradictions(settings)];
 }
 
@@ -104,9 +116,12 @@ function toConfig(settings: Settings): Config {
   const { FLEETKEY_ENVIRONMENT: environment } = settings;
   return Object.freeze({
     listen: settings.FLEETKEY_LISTEN,
+    sidecarListen: settings.FLEETKEY_SIDECAR_LISTEN,
     store: settings.FLEETKEY_STORE,
     rootKeys: settings.FLEETKEY_ROOT_KEY,
     peppers: settings.FLEETKEY_PEPPERS,
+    callerHeaders: settings.FLEETKEY_CALLER_HEADERS ?? [],
+    failedAttemptsMax: settings.FLEETKEY_FAILED_ATTEMPTS,
     peppersLost: settings.FLEETKEY_PEPPERS_LOST ?? [],
     policy: {
       environment,

@@ -3,6 +3,7 @@
 import { z } from "zod";
 import { PEPPER_BYTES, type Pepper } from "../domain/api-key/digests.ts";
 import { ENVIRONMENT_PATTERN, PREFIX_LENGTH_MAX, PREFIX_PATTERN } from "../domain/api-key/key-format.ts";
+import { RATE_LIMIT_MAX } from "../domain/grant/rate-limit.ts";
 import { OWN_SCOPES, ROLE_PATTERN, type Roles, scopeTrouble } from "../domain/grant/scope.ts";
 import { KEY_TYPES, type KeyType } from "../domain/key-type.ts";
 import type { StoreAddress } from "../store/open-store.ts";
@@ -104,11 +105,35 @@ function parseRoles(text: string): Roles {
   return new Map(roles);
 }
 
+const HEADER_NAMES_MAX = 8;
+
+function parseHeaderNames(text: string): readonly string[] {
+  const names = text.split(",").map((name) => name.trim().toLowerCase());
+  const isFine = names.length <= HEADER_NAMES_MAX && names.every((name) => /^x-[a-z0-9-]{1,62}$/.test(name));
+  if (!isFine || new Set(names).size < names.length) {
+    throw new Error(`must be at most ${HEADER_NAMES_MAX} different header names that begin with x-`);
+  }
+  return names;
+}
+
 /** All settings by name. `describe` is the meaning in README's table, `default` its default. */
 export const SETTINGS = {
   FLEETKEY_LISTEN: parsed(parseListen)
     .prefault("127.0.0.1:8080")
     .describe("Where calls come in: `HOST:PORT` (port 0: any that is free) or `unix:PATH`."),
+  FLEETKEY_SIDECAR_LISTEN: parsed(parseListen)
+    .optional()
+    .describe(
+      "Where sidecars ask without a credential, `HOST:PORT` or `unix:PATH`: only Verify, BatchVerify and " +
+        "health are answered there.",
+    ),
+  FLEETKEY_SIDECAR_REMOTE: z
+    .literal("allow", "must be allow")
+    .optional()
+    .describe(
+      "`allow`: the sidecar listener may be at an address that others than this machine reach. Whoever " +
+        "reaches it can ask about api_keys without limit.",
+    ),
   FLEETKEY_STORE: parsed(parseStore)
     .prefault("sqlite:./data/fleetkey.db")
     .describe("Where keys are kept: `sqlite:PATH`, `sqlite::memory:` or `mongodb://HOST/DATABASE?OPTIONS`."),
@@ -118,6 +143,18 @@ export const SETTINGS = {
       "The root credential, 32 to 256 printable ASCII characters without a comma; two joined by a comma " +
         "are both accepted. Required with MongoDB; with SQLite made at the first start, in `root.key` " +
         "beside the database.",
+    ),
+  FLEETKEY_CALLER_HEADERS: parsed(parseHeaderNames)
+    .optional()
+    .describe(
+      "Names of more headers that can hold a caller's credential, as `x-company-key,x-team-key`; beside " +
+        "`Authorization: Bearer` and `X-API-Key`.",
+    ),
+  FLEETKEY_FAILED_ATTEMPTS: parsed(parseWhole(1, RATE_LIMIT_MAX))
+    .prefault("60")
+    .describe(
+      "How many wrong credentials an address (in IPv6, a /64) can show in a minute before it is told only " +
+        "to wait, 1 to 1000000. A valid one always passes.",
     ),
   FLEETKEY_PEPPERS: parsed(parsePeppers)
     .optional()

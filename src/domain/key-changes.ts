@@ -2,7 +2,7 @@
 // what the store guards.
 import { isDeepStrictEqual } from "node:util";
 import { DAY_MS } from "../lib/clock.ts";
-import { type Generation, type KeyRecord, newestGeneration } from "./key.ts";
+import { type Disablement, type Generation, type KeyRecord, newestGeneration } from "./key.ts";
 
 /** The longest time that a former secret can go on working after a Refresh. */
 export const GRACE_MS_MAX = 7 * DAY_MS;
@@ -74,7 +74,11 @@ export type KeyUpdate = Partial<
 export function updateKey(
   key: KeyRecord,
   update: KeyUpdate,
-  { now, caller }: { readonly now: number; readonly caller: string },
+  {
+    now,
+    caller,
+    isBound = false,
+  }: { readonly now: number; readonly caller: string; readonly isBound?: boolean },
 ): KeyRecord {
   const { isDisabled, previousEndTime, ...fields } = update;
   const next = {
@@ -84,12 +88,18 @@ export function updateKey(
       isDisabled === undefined
         ? key.disablement
         : isDisabled
-          ? (key.disablement ?? { time: now, caller })
+          ? disabledBy({ time: now, caller, isByOperator: !isBound }, key.disablement)
           : undefined,
     generations:
       previousEndTime === undefined ? key.generations : shortened(key.generations, previousEndTime, now),
   };
   return isDeepStrictEqual(comparable(next), comparable(key)) ? key : changed(key, now, next);
+}
+
+// The first one stays, unless an operator's comes over a bound caller's: that one must not be able to lift
+// it.
+function disabledBy(next: Disablement, former: Disablement | undefined): Disablement {
+  return former === undefined || (next.isByOperator && !former.isByOperator) ? next : former;
 }
 
 // Ends come only sooner: a secret that was to end must not get new time from who can change a key. One that

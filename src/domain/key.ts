@@ -35,6 +35,13 @@ export interface Generation {
   readonly requestKey?: string;
 }
 
+export interface Disablement {
+  readonly time: number;
+  readonly caller: string;
+  /** By a caller without bounds; one with bounds cannot lift it. */
+  readonly isByOperator: boolean;
+}
+
 /** Everything that is stored of a key. Times are milliseconds since the Unix epoch. */
 export interface KeyRecord {
   readonly keyId: string;
@@ -60,7 +67,7 @@ export interface KeyRecord {
   readonly updateTime: number;
   readonly expireTime?: number;
   /** Since when it is switched off, and by whom. */
-  readonly disablement?: { readonly time: number; readonly caller: string };
+  readonly disablement?: Disablement;
   readonly revocation?: { readonly time: number; readonly reason: string };
   /** Newest first; one, or two during a grace window. */
   readonly generations: readonly [Generation, ...Generation[]];

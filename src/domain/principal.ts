@@ -53,6 +53,11 @@ export function principalIdOf(owner: Owner): string {
   return hashFields("principal", userId, organizationId, serviceAccountId).toString("base64url");
 }
 
+/** Whether this owner is one that keys can be ended by. */
+export function isPrincipal(owner: Owner): boolean {
+  return principalIdsOf(owner).includes(principalIdOf(owner));
+}
+
 /** All principals that can end a key of this owner: each part alone, and the user within the organization. */
 export function principalIdsOf(owner: Owner): readonly string[] {
   const { userId, organizationId, serviceAccountId } = owner;

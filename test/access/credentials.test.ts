@@ -147,4 +147,63 @@ describe("credentialOf", () => {
       { numRuns: propertyRuns() },
     );
   });
+
+  describe("with x-company-key and x-team-key as more headers", () => {
+    const MORE = ["x-company-key", "x-team-key"];
+
+    it.each<[string, HeaderList, PresentedCredential]>([
+      ["none", [["x-other-key", "abc"]], NONE],
+      ["one", [["x-company-key", "abc"]], one("abc")],
+      ["the second one", [["X-Team-Key", "abc"]], one("abc")],
+      ["one that begins like a bearer", [["x-team-key", "Bearer abc"]], one("Bearer abc")],
+      ["an X-API-Key alone", [["x-api-key", "abc"]], one("abc")],
+      ["empty", [["x-company-key", ""]], INVALID],
+      ["of 513 characters", [["x-company-key", "a".repeat(513)]], INVALID],
+    ])("%s", (_, list, expected) => {
+      expect(credentialOf(headersOf(list), MORE)).toEqual(expected);
+    });
+
+    it.each<[string, string, string, PresentedCredential]>([
+      ["equal", "abc", "abc", one("abc")],
+      ["differing", "abc", "abd", INVALID],
+      ["differing in case", "abc", "ABC", INVALID],
+      ["one empty", "abc", "", INVALID],
+      ["both empty", "", "", INVALID],
+    ])("two of them: %s", (_, first, second, expected) => {
+      for (const name of ["x-team-key", "x-api-key"]) {
+        const pair = [
+          ["x-company-key", first],
+          [name, second],
+        ] as const;
+        expect(credentialOf(headersOf(pair), MORE)).toEqual(expected);
+        expect(credentialOf(headersOf(pair.toReversed()), MORE)).toEqual(expected);
+      }
+      const bearer = [
+        ["authorization", `Bearer ${first}`],
+        ["x-team-key", second],
+      ] as const;
+      expect(credentialOf(headersOf(bearer), MORE)).toEqual(expected);
+    });
+
+    it.each(["abc", "abd"])("The same header twice, abc and %s, is never one credential.", (second) => {
+      const twice = [
+        ["x-company-key", "abc"],
+        ["x-company-key", second],
+      ] as const;
+      expect(credentialOf(headersOf(twice), MORE)).toEqual(INVALID);
+    });
+
+    it("A third one that differs is refused, wherever it stands.", () => {
+      const names = ["x-api-key", ...MORE];
+      for (const odd of names) {
+        const list = names.map((name) => [name, name === odd ? "abd" : "abc"] as const);
+        expect(credentialOf(headersOf(list), MORE)).toEqual(INVALID);
+      }
+    });
+
+    it("What is not named is not read.", () => {
+      expect(credentialOf(headersOf([["x-company-key", "abc"]]))).toEqual(NONE);
+      expect(credentialOf(headersOf([["x-company-key", "abc"]]), ["x-team-key"])).toEqual(NONE);
+    });
+  });
 });

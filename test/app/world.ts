@@ -3,7 +3,7 @@
 // from what callers can bring about.
 import { createHash } from "node:crypto";
 import { onTestFinished } from "vitest";
-import { type Caller, ROOT_CALLER_ID } from "../../src/access/caller.ts";
+import { type Caller, nobody, rootCaller } from "../../src/access/caller.ts";
 import { createKey } from "../../src/app/keys/create-key.ts";
 import { getKey } from "../../src/app/keys/read-keys.ts";
 import { KeyLimits } from "../../src/app/limits/key-limits.ts";
@@ -24,11 +24,11 @@ import type { Store } from "../../src/store/store.ts";
 import { buildPepper, buildPrefixes, ENVIRONMENT, START, seededBytes } from "../domain/build.ts";
 import { createInput } from "./requests.ts";
 
-export const ROOT: Caller = { id: ROOT_CALLER_ID, address: "192.0.2.1" };
+export const ROOT: Caller = rootCaller("192.0.2.1");
 /** A caller that is a key. */
-export const OTHER_CALLER: Caller = { id: "flk_scaller00001", address: "192.0.2.2" };
+export const OTHER_CALLER: Caller = { ...rootCaller("192.0.2.2"), id: "flk_scaller00001" };
 /** Who has nothing but an api_key. */
-export const NOBODY: Caller = { id: undefined, address: "198.51.100.7" };
+export const NOBODY: Caller = nobody("198.51.100.7");
 
 export const POLICY: KeyPolicy = {
   environment: ENVIRONMENT,
@@ -131,7 +131,7 @@ export async function create(
 
 /** What Verify says, as one word: `valid`, or the reason. */
 export async function verdictOf(ports: AppPorts, apiKey: string): Promise<string> {
-  const verdict = await verifyKey(ports, {
+  const verdict = await verifyKey(ports, ROOT, {
     apiKey,
     expectedType: undefined,
     requiredScopes: [],
@@ -143,7 +143,7 @@ export async function verdictOf(ports: AppPorts, apiKey: string): Promise<string
 
 /** The state that Get tells. */
 export async function stateNow(ports: AppPorts, keyId: string): Promise<string> {
-  return stateOf((await getKey(ports, keyId)).view, ports.clock());
+  return stateOf((await getKey(ports, ROOT, keyId)).view, ports.clock());
 }
 
 /** The record as it is stored. */

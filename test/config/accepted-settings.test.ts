@@ -63,6 +63,12 @@ const ROWS: readonly Row[] = [
   ["KEY_RETENTION", "365d", (c) => c.upkeep.keyRetentionMs, 31_536_000_000],
   ["EVENT_RETENTION", "24h", (c) => c.upkeep.eventRetentionMs, 86_400_000],
   ["GITHUB_KEYS", "/run/a b.json", (c) => c.githubKeysPath, "/run/a b.json"],
+  ["CALLER_HEADERS", "X-Company-Key, x-team", (c) => c.callerHeaders, ["x-company-key", "x-team"]],
+  ["FAILED_ATTEMPTS", "1", (c) => c.failedAttemptsMax, 1],
+  ["FAILED_ATTEMPTS", "1000000", (c) => c.failedAttemptsMax, 1_000_000],
+  ["SIDECAR_LISTEN", "unix:/run/fk.sock", (c) => c.sidecarListen, { kind: "unix", path: "/run/fk.sock" }],
+  ["SIDECAR_LISTEN", "127.9.9.9:81", (c) => c.sidecarListen, { kind: "tcp", host: "127.9.9.9", port: 81 }],
+  ["SIDECAR_LISTEN", "[::1]:81", (c) => c.sidecarListen, { kind: "tcp", host: "::1", port: 81 }],
   ["LOG_LEVEL", "trace", (c) => c.logLevel, "trace"],
   ["LOG_LEVEL", "silent", (c) => c.logLevel, "silent"],
   ["DRAIN_TIMEOUT", "1s", (c) => c.drainTimeoutMs, 1_000],
@@ -85,6 +91,11 @@ describe("loadConfig accepts", () => {
     expect(config.tls).toEqual({ certPath: "cert.pem", keyPath: "key.pem", clientCaPath: undefined });
   });
 
+  it("a sidecar listener at any address, when that is said twice", () => {
+    const settings = { FLEETKEY_SIDECAR_LISTEN: "0.0.0.0:81", FLEETKEY_SIDECAR_REMOTE: "allow" };
+    expect(loadConfig(settings).sidecarListen).toEqual({ kind: "tcp", host: "0.0.0.0", port: 81 });
+  });
+
   it("a default lifetime that is as long as the longest one", () => {
     const ttl = "user=90d";
     const config = loadConfig({ FLEETKEY_TTL_DEFAULT: ttl, FLEETKEY_TTL_MAX: ttl });
@@ -99,9 +110,12 @@ describe("loadConfig accepts", () => {
 
 const DEFAULTS: Config = {
   listen: { kind: "tcp", host: "127.0.0.1", port: 8_080 },
+  sidecarListen: undefined,
   store: { kind: "sqlite", path: "./data/fleetkey.db" },
   rootKeys: undefined,
   peppers: undefined,
+  callerHeaders: [],
+  failedAttemptsMax: 60,
   peppersLost: [],
   policy: {
     environment: "dev",

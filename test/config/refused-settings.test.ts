@@ -20,6 +20,13 @@ const COST = "must be a whole number from 4 to 14";
 const DURATION = "must be a duration such as 10s, 5m, 24h or 90d";
 const PREFIX = "a prefix must be at most 48 letters and digits, in groups joined by _";
 
+const CALLER_HEADERS = "must be at most 8 different header names that begin with x-";
+const FAILED_ATTEMPTS = "must be a whole number from 1 to 1000000";
+
+const SIDECAR =
+  "is not a loopback address; with FLEETKEY_SIDECAR_REMOTE=allow whoever reaches it can ask about api_keys " +
+  "without a credential";
+
 const FORMATS = 'must be a JSON array such as [{"name":"legacy","type":"user","pattern":"lk_[a-z0-9]{32}"}]';
 
 const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, message: string])[]>> = {
@@ -33,6 +40,14 @@ const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, mess
     ["http://localhost:80", LISTEN],
     ["unix:", LISTEN],
   ],
+  SIDECAR_LISTEN: [
+    ["8081", LISTEN],
+    ["0.0.0.0:8081", SIDECAR],
+    ["[::]:8081", SIDECAR],
+    ["127.0.0.1.example:8081", SIDECAR],
+    ["192.0.2.1:8081", SIDECAR],
+  ],
+  SIDECAR_REMOTE: [["yes", "must be allow"]],
   STORE: [
     ["x.db", STORE],
     ["sqlite:", STORE],
@@ -49,6 +64,19 @@ const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, mess
     [`${"r".repeat(32)}é`, ROOT_KEY],
     [`${rootKey()},`, ROOT_KEY],
     [`${rootKey("a")},${rootKey("b")},${rootKey("c")}`, ROOT_KEY],
+  ],
+  CALLER_HEADERS: [
+    ["authorization", CALLER_HEADERS],
+    ["x-a,x-a", CALLER_HEADERS],
+    ["x-a b", CALLER_HEADERS],
+    ["x-", CALLER_HEADERS],
+    [Array.from({ length: 9 }, (_, index) => `x-${index}`).join(","), CALLER_HEADERS],
+  ],
+  FAILED_ATTEMPTS: [
+    ["0", FAILED_ATTEMPTS],
+    ["1000001", FAILED_ATTEMPTS],
+    ["1.5", FAILED_ATTEMPTS],
+    ["many", FAILED_ATTEMPTS],
   ],
   PEPPERS: [
     [bytes(32), PEPPERS],

@@ -25,7 +25,7 @@ import type { RandomBytes } from "../../src/lib/base62.ts";
 export const START = Date.UTC(2030, 0, 1);
 export const ENVIRONMENT = "prod";
 /** Switched off by the operator. */
-export const DISABLEMENT = { time: START, caller: "root" };
+export const DISABLEMENT = { time: START, caller: "root", isByOperator: true };
 export const OWNER: Owner = { userId: "user-1", organizationId: "org-1" };
 
 /** How often a property is tried, fifty times as often in the long run. fast-check prints the seed. */

@@ -90,7 +90,7 @@ describe("updateKey", () => {
 
   it("remembers who switched it off, and keeps who did so first", () => {
     const off = update(buildKey(), { isDisabled: true });
-    expect(off.disablement).toEqual({ time: NOW, caller: CALLER });
+    expect(off.disablement).toEqual({ time: NOW, caller: CALLER, isByOperator: true });
     expect(update(FULL, { isDisabled: true, name: "new" }).disablement).toEqual(DISABLEMENT);
   });
 
@@ -116,6 +116,41 @@ describe("updateKey", () => {
   it("never lets the time of the last change go back", () => {
     const key = buildKey({ updateTime: NOW + 5 });
     expect(update(key, { name: "new" }).updateTime).toBe(NOW + 5);
+  });
+});
+
+describe("updateKey by a bound caller", () => {
+  const byBound = (key: KeyRecord, change: KeyUpdate, now = NOW) =>
+    updateKey(key, change, { now, caller: "bound-1", isBound: true });
+  const BY_BOUND = { time: NOW, caller: "bound-1", isByOperator: false };
+
+  it("remembers that no operator switched the key off", () => {
+    expect(byBound(buildKey(), { isDisabled: true }).disablement).toEqual(BY_BOUND);
+  });
+
+  it("An operator's comes over it, with its own time, so that the bound caller cannot lift it.", () => {
+    const off = byBound(buildKey(), { isDisabled: true });
+    const both = update(off, { isDisabled: true }, NOW + 1);
+    expect(both.disablement).toEqual({ time: NOW + 1, caller: CALLER, isByOperator: true });
+    expect(both.revision).toBe(3);
+    expect(update(both, { isDisabled: true }, NOW + 2)).toBe(both);
+  });
+
+  it("It never comes over an operator's.", () => {
+    expect(byBound(FULL, { isDisabled: true })).toBe(FULL);
+    expect(byBound(FULL, { isDisabled: true, name: "new" }).disablement).toEqual(DISABLEMENT);
+  });
+
+  it("Of two bound callers the first one stays.", () => {
+    const off = byBound(buildKey(), { isDisabled: true });
+    const again = updateKey(off, { isDisabled: true }, { now: NOW + 1, caller: "bound-2", isBound: true });
+    expect(again).toBe(off);
+  });
+
+  it("What does not name the switch leaves it as it is.", () => {
+    const off = byBound(buildKey(), { isDisabled: true });
+    expect(byBound(off, { name: "new" }).disablement).toEqual(BY_BOUND);
+    expect(update(off, { name: "new" }).disablement).toEqual(BY_BOUND);
   });
 });
 

@@ -1,68 +1,34 @@
-// No api_key, no secret part of one, no root credential and no pepper is ever stored or printed: not in the
-// database files, not in any document, not in the log at its finest level, whatever was asked and wherever a
-// caller put it.
+// No api_key, no secret part of one, no root credential and no pepper is ever stored, printed or told in an
+// error or an event: not in the database files, not in any document, not in the log at its finest level,
+// whatever was asked and wherever a caller put it.
 
-import { randomUUID } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { BSON } from "mongodb";
-import { expect, it } from "vitest";
+import { afterEach, expect, it } from "vitest";
+import { EventService } from "../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyType } from "../../gen/fleetkey/v1/key_pb.js";
+import { KeyService } from "../../gen/fleetkey/v1/key_service_pb.js";
 import { ROOT_KEY } from "../running-service.ts";
-import { type Client, clientOf, failureOf, verdictOn } from "./client.ts";
+import { keysFile, keysJson, newSigner } from "../transport/leaks/github-sender.ts";
+import { allEvents, clientOf } from "./client.ts";
 import { IS_LONG } from "./long-run.ts";
 import { type ServiceRun, useProcesses } from "./process.ts";
-import { describeOnStores, PEPPER, type TestStore } from "./stores.ts";
+import { callEveryRpc, OWNERS, settingsFor, Trace } from "./secrets/every-rpc.ts";
+import {
+  contentOf,
+  expectNone,
+  plainOf,
+  secretOf,
+  secretsOf,
+  spelledOut,
+  spellingsOf,
+} from "./secrets/search.ts";
+import { describeOnStores, type TestStore } from "./stores.ts";
 
-const ROUNDS = IS_LONG ? 20 : 2;
-/** The lengths of the parts behind the prefix. */
-const BODY = { lookup: 12, secret: 30, checksum: 6 };
-
-/** One of each type, by what the type asks for. */
-const OWNERS = [
-  { type: KeyType.USER, userId: "user-1" },
-  { type: KeyType.ORGANIZATION, organizationId: "org-1" },
-  { type: KeyType.SERVICE, serviceAccountId: "svc-1" },
-  { type: KeyType.PUBLISHABLE, userId: "user-1" },
-  { type: KeyType.INTEGRATION, provider: "stripe", userId: "user-1" },
-];
+const ROUNDS = IS_LONG ? 20 : 1;
 const COLLECTIONS = OWNERS.map(({ type }) => `${KeyType[type].toLowerCase()}_keys`);
-
-const secretOf = (apiKey: string) => apiKey.slice(-BODY.secret - BODY.checksum, -BODY.checksum);
-
-/** The same text with another letter in the secret: its checksum is wrong, and it is nearly the real one. */
-function mistyped(apiKey: string): string {
-  const at = apiKey.length - BODY.checksum - 1;
-  return `${apiKey.slice(0, at)}${apiKey[at] === "a" ? "b" : "a"}${apiKey.slice(at + 1)}`;
-}
-
-/** Every call there is on keys of every type, rightly and wrongly; gives all api_keys that were in play. */
-async function useKeys(client: Client, url: string): Promise<{ apiKeys: string[]; keyIds: string[] }> {
-  const apiKeys: string[] = [];
-  const keyIds: string[] = [];
-  for (const owner of OWNERS) {
-    const { apiKey, key } = await client.keys.create({ ...owner, requestId: randomUUID() });
-    const keyId = key?.keyId ?? "";
-    expect(await verdictOn(client, apiKey)).toBe("VALID");
-    const refreshed = await client.keys.refresh({
-      target: { case: "keyId", value: keyId },
-      grace: { seconds: 60n },
-    });
-    expect(await verdictOn(client, apiKey)).toBe("VALID");
-    const again = await client.keys.refresh({ target: { case: "apiKey", value: refreshed.apiKey } });
-    expect(await verdictOn(client, apiKey)).toBe("UNKNOWN");
-    const wrong = [mistyped(again.apiKey), again.apiKey.replace("_dev_", "_prod_"), `${again.apiKey}x`];
-    for (const text of wrong) expect(await verdictOn(client, text)).toMatch(/^(MALFORMED|UNKNOWN)$/);
-    await misplace(url, again.apiKey);
-    await client.keys.revoke({ target: { case: "apiKey", value: again.apiKey }, reason: "of no more use" });
-    expect(await verdictOn(client, again.apiKey)).toBe("REVOKED");
-    apiKeys.push(apiKey, refreshed.apiKey, again.apiKey, ...wrong);
-    keyIds.push(keyId);
-  }
-  await client.keys.revokeAllForUser({ userId: "user-1" });
-  return { apiKeys, keyIds };
-}
+const RPCS = [...KeyService.methods, ...EventService.methods].map(
+  ({ parent, name }) => `${parent.typeName}/${name}`,
+);
 
 /** Puts an api_key wherever a caller could by mistake, and expects a refusal that does not repeat it. */
 async function misplace(url: string, apiKey: string): Promise<void> {
@@ -91,66 +57,65 @@ async function misplace(url: string, apiKey: string): Promise<void> {
   }
 }
 
-/** All that the store holds, as bytes. */
-async function contentOf({ path, database }: TestStore): Promise<Buffer> {
-  if (path !== undefined) {
-    const folder = dirname(path);
-    return Buffer.concat(readdirSync(folder).map((name) => readFileSync(join(folder, name))));
+it("the search finds half of a secret, as it is, in hex, in base64 and in a URL", () => {
+  const apiKey = `fl_user_dev_u${"0123456789abcdefghijk"}${"lmnopqrstuvwxyzABCDEFGHIJK"}`;
+  const half = Buffer.from(secretOf(apiKey).slice(0, 15));
+  const encoded = String(half).replace(/./g, (letter) => `%25${letter.charCodeAt(0).toString(16)}`);
+  for (const text of [String(half), half.toString("hex"), half.toString("base64"), encoded]) {
+    expect(() => expectNone(spelledOut(` "${text}" `), secretsOf([apiKey]))).toThrow();
   }
-  const collections = (await database?.db.collections()) ?? [];
-  const documents = (await Promise.all(collections.map((found) => found.find().toArray()))).flat();
-  // As text, and as it goes over the wire: EJSON spells binary fields in base64.
-  const texts = documents.map((document) => Buffer.from(BSON.EJSON.stringify(document)));
-  return Buffer.concat([...texts, ...documents.map((document) => BSON.serialize(document))]);
-}
+  expectNone(spelledOut("nothing of it"), secretsOf([apiKey]));
+});
 
-/** Every spelling of what must not be found. */
-function secretsOf(apiKeys: readonly string[]): readonly (string | Buffer)[] {
-  const plain = [
-    ...apiKeys,
-    ...apiKeys.map(secretOf),
-    ROOT_KEY,
-    PEPPER.toString("base64"),
-    PEPPER.toString("hex"),
-  ];
-  const encoded = apiKeys.map((apiKey) => Buffer.from(secretOf(apiKey)).toString("hex"));
-  return [...plain, ...encoded, PEPPER];
-}
-
-function expectNone(content: Buffer, secrets: readonly (string | Buffer)[]): void {
-  // By number: a message of the test is not to show the secret either.
-  expect(secrets.flatMap((secret, index) => (content.includes(secret) ? [index] : []))).toEqual([]);
+/** The rpcs that a log tells of as answered without an error. */
+function rpcsIn(logged: string): ReadonlySet<unknown> {
+  const lines = logged.split("\n").filter((line) => line.includes('"msg":"call"'));
+  const calls = lines.map((line) => JSON.parse(line) as { readonly rpc: string; readonly code: string });
+  return new Set(calls.filter(({ code }) => code === "ok").map(({ rpc }) => rpc));
 }
 
 describeOnStores("no secret at rest", (fresh) => {
   const processes = useProcesses();
+  const github = newSigner("current");
+  const files: ReturnType<typeof keysFile>[] = [];
+  afterEach(() => {
+    for (const file of files.splice(0)) file.remove();
+  });
 
-  it("after every call, in the store and in the output of the process", async () => {
+  it("after every rpc, in the store, in errors and events, and in the output of the process", async () => {
     const store = fresh();
-    const service: ServiceRun = await processes.start({ ...store.settings, FLEETKEY_LOG_LEVEL: "trace" });
-    const client = clientOf(service.url);
-    const apiKeys: string[] = [];
-    const keyIds: string[] = [];
-    for (let round = 0; round < ROUNDS; round++) {
-      const used = await useKeys(client, service.url);
-      apiKeys.push(...used.apiKeys);
-      keyIds.push(...used.keyIds);
-    }
-    const stranger = clientOf(service.url, apiKeys[0]);
-    expect(await failureOf(stranger.keys.get({ keyId: keyIds[0] ?? "" }))).toMatchObject({
-      code: "Unauthenticated",
+    const file = keysFile(keysJson([github]));
+    files.push(file);
+    const service: ServiceRun = await processes.start({
+      ...store.settings,
+      ...settingsFor(file.path),
+      FLEETKEY_LOG_LEVEL: "trace",
     });
+    const trace = new Trace();
+    for (let round = 0; round < ROUNDS; round++) await callEveryRpc(service.url, github, trace);
+    await misplace(service.url, trace.apiKeys.at(-1) ?? "");
+    const events = JSON.stringify(await allEvents(clientOf(service.url)), (_, value) =>
+      typeof value === "bigint" ? String(value) : value,
+    );
 
     const running = await contentOf(store);
     await processes.stop(service);
     const stopped = await contentOf(store);
+    const foreign = trace.foreignKeys.flatMap(spellingsOf);
+    const secrets = [...secretsOf(trace.apiKeys), ...foreign];
     // What may be there is found, so the search does look where the data is.
     for (const content of [running, stopped]) {
-      expect(keyIds.filter((keyId) => !content.includes(keyId))).toEqual([]);
-      expectNone(content, secretsOf(apiKeys));
+      expect(trace.keyIds.filter((keyId) => !content.includes(keyId))).toEqual([]);
+      expectNone(content, secrets);
+      expectNone(plainOf(content), secrets);
     }
-    expect(service.run.output).toContain("fleetkey.v1.KeyService/Verify");
-    expectNone(Buffer.from(service.run.output), secretsOf(apiKeys));
+    expect(trace.keyIds.filter((keyId) => !events.includes(keyId))).toEqual([]);
+    const { output } = service.run;
+    expect(rpcsIn(output)).toEqual(new Set(RPCS));
+    const digests = trace.digests.flatMap((digest) => [digest, ...spellingsOf(digest)]);
+    for (const told of [output, events, trace.errors.join("\n")]) {
+      expectNone(spelledOut(told), [...secrets, ...digests]);
+    }
   });
 
   it("each type's keys lie in a collection of their own", async () => {

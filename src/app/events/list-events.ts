@@ -1,4 +1,6 @@
 // ListEvents: the record of changes, a page at a time.
+import { type Bounds, narrowed } from "../../access/bounds.ts";
+import type { Caller } from "../../access/caller.ts";
 import { EVENT_KINDS, type NumberedEvent } from "../../domain/audit/event.ts";
 import { formatPageToken } from "../../store/page-token.ts";
 import { checkKeyId, checkOwner, ID_BYTES_MAX, type OwnerInput, pageSizeOf } from "../input/key-fields.ts";
@@ -23,19 +25,26 @@ export interface EventPage {
   readonly nextPageToken: string;
 }
 
-export async function listEvents(ports: AppPorts, input: ListEventsInput): Promise<EventPage> {
-  const { filter, name, after } = checkList(ports, input);
+const NO_EVENTS: EventPage = { events: [], nextPageToken: "" };
+
+export async function listEvents(
+  ports: AppPorts,
+  { bounds }: Caller,
+  input: ListEventsInput,
+): Promise<EventPage> {
+  const { filter, name, after } = checkList(ports, input, bounds);
+  if (filter.owner === undefined) return NO_EVENTS;
   const limit = pageSizeOf(input.pageSize);
-  const events = await ports.store.events.list({ ...filter, after, limit });
+  const events = await ports.store.events.list({ ...filter, owner: filter.owner, after, limit });
   const last = events.at(-1);
   const isLast = last === undefined || events.length < limit;
   return { events, nextPageToken: isLast ? "" : formatPageToken(ports.peppers, name, [last.number]) };
 }
 
-function checkList(ports: AppPorts, input: ListEventsInput) {
+function checkList(ports: AppPorts, input: ListEventsInput, bounds: Bounds) {
   const violations = new Violations();
   if (input.keyId !== "") checkKeyId(violations, "key_id", input.keyId);
-  const owner = checkOwner(violations, input);
+  const owner = narrowed(bounds, checkOwner(violations, input));
   const caller = violations.text("caller", input.caller, { bytesMax: ID_BYTES_MAX });
   const kind = violations.oneOf("kind", input.kind, EVENT_KINDS);
   const { startTime, endTime } = input;

@@ -1,6 +1,7 @@
 // Create: checks what is asked for, finds the key's place, issues a secret and writes both with their event.
 // Uniqueness is the `_id`'s: a request_id or an exclusive place derives the lookup part
 // (domain/api-key/key-id).
+import { assertMayGrant } from "../../access/authority.ts";
 import { type Caller, callerIdOf } from "../../access/caller.ts";
 import { keyIdOf } from "../../domain/api-key/key-id.ts";
 import { keyEvent } from "../../domain/audit/event.ts";
@@ -33,6 +34,7 @@ export async function createKey(
   const callerId = callerIdOf(caller);
   const command = await checkedOrReplayed(ports, callerId, input);
   if ("isReplayed" in command) return command;
+  assertMayGrant(caller, command.fields, ports.policy.roles);
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
     const place = await choosePlace(ports, command);
     if (place.kind === "held") return replayed(ports, command, place.key);

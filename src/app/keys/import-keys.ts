@@ -1,5 +1,7 @@
 // Import: a batch of keys that another system issued, each with an outcome of its own. What is there already
 // stays as it is, so that an interrupted import is simply run again.
+import { assertMayGrant } from "../../access/authority.ts";
+import { type Bounds, isWithin } from "../../access/bounds.ts";
 import { type Caller, callerIdOf } from "../../access/caller.ts";
 import type { Cause } from "../../domain/audit/event.ts";
 import { FleetkeyError, invalidArgument } from "../../domain/errors.ts";
@@ -44,7 +46,7 @@ export async function importBatch(
     requestId: checkBatch(batch),
   };
   const now = ports.clock();
-  const checked = batch.records.map((record) => checkRecord(record, ports.policy, now));
+  const checked = batch.records.map((record) => checkRecord(record, caller, ports.policy, now));
   // Of several records for one place the first one takes it, whatever the others say.
   const firsts = new Map<string, ImportCommand>();
   for (const { command } of checked) {
@@ -56,7 +58,7 @@ export async function importBatch(
     : await takePlaces(ports, commands, cause);
   return checked.map(({ command, error }) => {
     if (command === undefined) return { kind: "refused", error };
-    return outcomeOf(command, held, firsts.get(command.keyId) === command);
+    return outcomeOf(caller.bounds, command, held, firsts.get(command.keyId) === command);
   });
 }
 
@@ -74,21 +76,34 @@ type CheckedRecord =
   | { readonly command: ImportCommand; readonly error?: undefined }
   | { readonly command?: undefined; readonly error: FleetkeyError };
 
-function checkRecord(record: ImportRecordInput, policy: KeyPolicy, now: number): CheckedRecord {
+function checkRecord(
+  record: ImportRecordInput,
+  caller: Caller,
+  policy: KeyPolicy,
+  now: number,
+): CheckedRecord {
   try {
-    return { command: checkImportRecord(record, policy, now) };
+    const command = checkImportRecord(record, policy, now);
+    assertMayGrant(caller, command.fields, policy.roles);
+    return { command };
   } catch (error) {
     if (!(error instanceof FleetkeyError)) throw error;
     return { error };
   }
 }
 
-function outcomeOf(command: ImportCommand, held: HeldPlaces, isFirst: boolean): ImportOutcome {
+function outcomeOf(
+  bounds: Bounds,
+  command: ImportCommand,
+  held: HeldPlaces,
+  isFirst: boolean,
+): ImportOutcome {
   const { keyId } = command;
   const place = held.get(keyId);
   if (place === undefined) return { kind: "refused", error: contended() };
   if (place.isNew && isFirst) return { kind: "imported", keyId };
-  return isImportOf(place.key, command)
+  // A key outside keeps the place, whatever its digest is: it is none of the caller's.
+  return isWithin(bounds, place.key.owner) && isImportOf(place.key, command)
     ? { kind: "exists", keyId }
     : { kind: "refused", error: conflict(keyId) };
 }

@@ -1,4 +1,6 @@
 // Get and List: keys as they are now. States are derived at the time of the answer, never stored.
+import { type Bounds, narrowed } from "../../access/bounds.ts";
+import type { Caller } from "../../access/caller.ts";
 import { keyNotFound } from "../../domain/errors.ts";
 import { KEY_TYPES } from "../../domain/key-type.ts";
 import { KEY_STATES, stateOf } from "../../domain/lifecycle.ts";
@@ -41,24 +43,27 @@ export interface KeyPage {
   readonly nextPageToken: string;
 }
 
-export async function getKey(ports: AppPorts, keyId: string): Promise<ReadKey> {
+const NO_KEYS: KeyPage = { keys: [], nextPageToken: "" };
+
+export async function getKey(ports: AppPorts, { bounds }: Caller, keyId: string): Promise<ReadKey> {
   const violations = new Violations();
   checkKeyId(violations, "key_id", keyId);
   violations.throwIfAny();
-  const view = await readView(ports, keyId);
+  const view = await readView(ports, bounds, keyId);
   if (view === undefined) throw keyNotFound();
   return { view, lastUse: (await lastUsesOf(ports, [keyId])).get(keyId) };
 }
 
-export async function listKeys(ports: AppPorts, input: ListKeysInput): Promise<KeyPage> {
-  const { query, filter, listing, start } = checkList(ports, input);
+export async function listKeys(ports: AppPorts, { bounds }: Caller, input: ListKeysInput): Promise<KeyPage> {
+  const { query, filter, listing, start } = checkList(ports, input, bounds);
+  if (query.owner === undefined) return NO_KEYS;
   const pageSize = pageSizeOf(input.pageSize);
   const isFiltered = filter.state !== undefined || filter.unusedSince !== undefined;
   const limit = isFiltered ? Math.max(pageSize, FILTERED_BATCH) : pageSize;
   const page: ReadKey[] = [];
   let after = start;
   for (let scanned = 0; scanned < SCANNED_MAX; scanned += limit) {
-    const keys = await ports.store.keys.list({ ...query, after, limit });
+    const keys = await ports.store.keys.list({ ...query, owner: query.owner, after, limit });
     for (const found of await filtered(ports, await viewsOf(ports, keys), filter)) {
       page.push(found);
       if (page.length === pageSize) {
@@ -98,11 +103,11 @@ function tokenAt(ports: AppPorts, listing: string, { createTime, keyId }: KeyPos
   return formatPageToken(ports.peppers, listing, [createTime, keyId]);
 }
 
-function checkList(ports: AppPorts, input: ListKeysInput) {
+function checkList(ports: AppPorts, input: ListKeysInput, bounds: Bounds) {
   const violations = new Violations();
   const type = violations.oneOf("type", input.type, KEY_TYPES);
   const state = violations.oneOf("state", input.state, KEY_STATES);
-  const owner = checkOwner(violations, input);
+  const owner = narrowed(bounds, checkOwner(violations, input));
   const name = violations.text("name", input.name, { bytesMax: NAME_BYTES_MAX });
   const { expireBefore, unusedSince } = input;
   if (Number.isNaN(expireBefore)) violations.add("expire_before", "must be a time from year 1 to 9999");

@@ -1,4 +1,5 @@
 // Refresh: a new secret under the same key_id. The former one ends at once or after a grace.
+import { assertMayGrant, assertMayTouch } from "../../access/authority.ts";
 import type { Caller } from "../../access/caller.ts";
 import { lookupOf, requestKeyOf } from "../../domain/api-key/key-id.ts";
 import { keyEvent } from "../../domain/audit/event.ts";
@@ -36,14 +37,14 @@ export async function refreshKey(
 ): Promise<RefreshKeyResult> {
   const command = checkRefresh(input);
   const found = await findTarget(ports, caller, command.target);
-  const view = found.presented?.view ?? (await readView(ports, found.keyId));
+  const view = found.presented?.view ?? (await readView(ports, caller.bounds, found.keyId));
   if (view === undefined) throw keyNotFound();
   // Judged before the slow hash, so that a refusal costs none; and again with each attempt to write.
   assertRefreshable(ports, caller, found, view);
   const requestKey =
     command.requestId === undefined ? undefined : requestKeyOf(found.callerId, command.requestId);
   const { apiKey, digests } = await issueSecret(ports, view.key.prefix, lookupOf(found.keyId) ?? "");
-  const changed = await changeKey(ports, found.keyId, (current) => {
+  const changed = await changeKey(ports, caller.bounds, found.keyId, (current) => {
     assertRefreshable(ports, caller, found, current);
     const isRepeated = isRepeatedRefresh(current.key, requestKey);
     // A repetition hands in the etag of before its first run, which that run has changed.
@@ -73,6 +74,11 @@ function checkRefresh(input: RefreshKeyInput) {
 // A dead key stays dead. By possession only a key that verifies, and only by its newest secret: whoever found
 // an old one must not be able to take the key over within its grace.
 function assertRefreshable(ports: AppPorts, caller: Caller, found: FoundTarget, view: KeyView): void {
+  if (caller.id !== undefined) {
+    assertMayTouch(caller, view.key);
+    // Its new secret goes to the caller, who must not become more by it.
+    assertMayGrant(caller, view.key, ports.policy.roles);
+  }
   const state = stateOf(view, ports.clock());
   const isByPossession = caller.id === undefined;
   if (state === "revoked" || state === "expired" || (isByPossession && state !== "active")) {

@@ -1,4 +1,5 @@
 // Revoke: ends one key for good, with all its generations.
+import { assertMayTouch } from "../../access/authority.ts";
 import type { Caller } from "../../access/caller.ts";
 import { keyEvent } from "../../domain/audit/event.ts";
 import { revokeKey as revoked } from "../../domain/key-changes.ts";
@@ -23,7 +24,8 @@ export async function revokeKey(ports: AppPorts, caller: Caller, input: RevokeKe
   if (target === undefined) throw new TypeError("a missing target is a violation");
 
   const { keyId, callerId } = await findTarget(ports, caller, target);
-  return changeKey(ports, keyId, ({ key }) => {
+  return changeKey(ports, caller.bounds, keyId, ({ key }) => {
+    if (caller.id !== undefined) assertMayTouch(caller, key);
     const now = ports.clock();
     const next = revoked(key, { now, reason: input.reason });
     const cause = { caller: callerId, address: caller.address, reason: input.reason };

@@ -1,4 +1,6 @@
 // Update: sets the fields of a key that the caller names, all or none. A revoked key stays as it is.
+import { assertMayGrant, assertMayLift, assertMayTouch } from "../../access/authority.ts";
+import { isBound } from "../../access/bounds.ts";
 import { type Caller, callerIdOf } from "../../access/caller.ts";
 import { keyEvent } from "../../domain/audit/event.ts";
 import { FleetkeyError, invalidArgument, type Violation } from "../../domain/errors.ts";
@@ -17,12 +19,15 @@ import { changeKey, etagMismatch, keyIs } from "../target/change-key.ts";
 export async function updateKey(ports: AppPorts, caller: Caller, input: UpdateKeyInput): Promise<KeyView> {
   const callerId = callerIdOf(caller);
   const command = checkUpdate(input, ports.policy, ports.clock());
-  return changeKey(ports, command.keyId, (view) => {
+  return changeKey(ports, caller.bounds, command.keyId, (view) => {
     const { key } = view;
+    assertMayTouch(caller, key);
     // An expired key can be changed, and live again by it.
     if (revocationOf(view) !== undefined) throw keyIs("revoked");
     const now = ports.clock();
-    const next = updated(key, command.update, { now, caller: callerId });
+    const next = updated(key, command.update, { now, caller: callerId, isBound: isBound(caller.bounds) });
+    assertMayLift(caller, key, next);
+    assertMayGrant(caller, next, ports.policy.roles);
     if (next !== key && command.etag !== undefined && command.etag !== etagOf(key)) throw etagMismatch();
     assertFitting(command, key, now);
     const cause = { caller: callerId, address: caller.address };

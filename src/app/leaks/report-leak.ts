@@ -41,11 +41,11 @@ export async function reportLeak(
 ): Promise<ReportLeakResult> {
   const { apiKey } = input;
   const cause = checkLeak(caller, input);
-  const presented = await findByApiKey(ports, apiKey);
+  const presented = await findByApiKey(ports, caller.bounds, apiKey);
   if (presented === "malformed" || presented === "unknown") return NO_KEY;
   const { keyId } = presented.view.key;
   try {
-    const view = await changeKey(ports, keyId, (current) => changeFor(ports, current, cause));
+    const view = await changeKey(ports, caller.bounds, keyId, (current) => changeFor(ports, current, cause));
     return { revoked: revocationOf(view) !== undefined, keyId };
   } catch (error) {
     // Removed since it was found, long after its end.

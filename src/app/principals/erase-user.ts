@@ -2,6 +2,8 @@
 // The trail of what happened to which key stays. Each step finds what is left of it, so an erasure that was
 // cut off anywhere is finished by its repetition.
 import { setImmediate } from "node:timers/promises";
+import { permissionDenied } from "../../access/authority.ts";
+import { isBound, UNBOUND } from "../../access/bounds.ts";
 import { type Caller, callerIdOf } from "../../access/caller.ts";
 import { type Cause, keyEvent, principalEvent } from "../../domain/audit/event.ts";
 import { FleetkeyError, unavailable } from "../../domain/errors.ts";
@@ -48,6 +50,7 @@ export async function eraseUser(
   const requestId = violations.text("request_id", input.requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
   violations.throwIfAny();
 
+  assertUnbound(caller);
   const { userId } = input;
   const cause: Cause = { caller: callerIdOf(caller), address: caller.address, requestId };
   // Without a request key, since a repetition has to end what was created since.
@@ -58,6 +61,11 @@ export async function eraseUser(
   // Last, so that it meets the events of the steps before too.
   const eventCount = await ports.store.events.eraseUser(userId);
   return { keyCount, eventCount };
+}
+
+// A user's keys can lie in several organizations; an erasure that leaves some would be none.
+function assertUnbound({ bounds }: Caller): void {
+  if (isBound(bounds)) throw permissionDenied("only a caller without bounds can erase", "OUTSIDE_BOUNDS");
 }
 
 async function eraseKeys(ports: AppPorts, userId: string, cause: Cause): Promise<number> {
@@ -83,7 +91,7 @@ async function eraseKeys(ports: AppPorts, userId: string, cause: Cause): Promise
 async function eraseOne(ports: AppPorts, keyId: string, userId: string, cause: Cause): Promise<boolean> {
   let isOurs = false;
   try {
-    await changeKey(ports, keyId, ({ key }) => {
+    await changeKey(ports, UNBOUND, keyId, ({ key }) => {
       isOurs = key.owner.userId === userId;
       const now = ports.clock();
       const next = isOurs ? eraseKey(key, now) : key;

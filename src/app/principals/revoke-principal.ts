@@ -1,5 +1,7 @@
 // RevokeAll: ends every key of a principal by raising one integer. Keys are not touched; they remember the
 // epoch that they were made under, and are live only while it is current.
+import { permissionDenied } from "../../access/authority.ts";
+import { narrowed } from "../../access/bounds.ts";
 import { type Caller, callerIdOf } from "../../access/caller.ts";
 import { requestKeyOf } from "../../domain/api-key/key-id.ts";
 import { principalEvent } from "../../domain/audit/event.ts";
@@ -7,6 +9,7 @@ import { unavailable } from "../../domain/errors.ts";
 import { KEY_TYPES } from "../../domain/key-type.ts";
 import { wasLiveUntil } from "../../domain/lifecycle.ts";
 import {
+  isPrincipal,
   newPrincipal,
   type Owner,
   type OwnerField,
@@ -85,8 +88,17 @@ async function revokeAll(
   const checkedId = violations.text("request_id", requestId, { bytesMax: REQUEST_ID_BYTES_MAX });
   violations.throwIfAny();
   const requestKey = checkedId === undefined ? undefined : requestKeyOf(callerIdOf(caller), checkedId);
-  const raise = await raisePrincipal(ports, caller, owner, { reason, requestId: checkedId, requestKey });
-  return countEnded(ports, owner, raise);
+  const inside = narrowed(caller.bounds, owner);
+  // Of keys outside there are none.
+  if (inside === undefined) return 0;
+  if (!isPrincipal(inside)) {
+    throw permissionDenied(
+      "the caller's bounds cut through these keys: revoke them one by one",
+      "OUTSIDE_BOUNDS",
+    );
+  }
+  const raise = await raisePrincipal(ports, caller, inside, { reason, requestId: checkedId, requestKey });
+  return countEnded(ports, inside, raise);
 }
 
 /** Raises the epoch, or finds the raise that has the same `requestKey`. */

@@ -1,5 +1,6 @@
 // From an api_key to the key that it opens: parse, read, compare. Verify and the calls by possession share
 // it, so there is one place where a secret is accepted.
+import type { Bounds } from "../../access/bounds.ts";
 import { macOf, sha256Of } from "../../domain/api-key/digests.ts";
 import { parseApiKey } from "../../domain/api-key/key-format.ts";
 import { bcryptLookup, keyIdOf, sha256Lookup } from "../../domain/api-key/key-id.ts";
@@ -25,17 +26,19 @@ interface Place {
 
 /**
  * `malformed` and keys of another environment are told without any I/O. `unknown` is one answer for a key
- * that is not there and for a wrong secret. The key can be in any state: that is for the caller to judge.
+ * that is not there or outside the bounds, and for a wrong secret. The key can be in any state: that is for
+ * the caller to judge.
  */
 export async function findByApiKey(
   ports: AppPorts,
+  bounds: Bounds,
   apiKey: string,
 ): Promise<PresentedKey | "malformed" | "unknown"> {
   const places = placesOf(ports.policy, apiKey);
   if (typeof places === "string") return places;
   let isPepperMissing = false;
   for (const { keyId, presented } of places) {
-    const view = await readView(ports, keyId);
+    const view = await readView(ports, bounds, keyId);
     // With prefixes of the operator's own, two environments on one database can have the same.
     if (view === undefined || view.key.environment !== ports.policy.environment) continue;
     for (const generation of liveGenerations(view.key, ports.clock())) {

@@ -1,5 +1,5 @@
 // Every change of an existing key: read, decide, write guarded, again when another writer was faster.
-
+import type { Bounds } from "../../access/bounds.ts";
 import type { Event } from "../../domain/audit/event.ts";
 import { FleetkeyError, keyNotFound, unavailable } from "../../domain/errors.ts";
 import type { KeyRecord } from "../../domain/key.ts";
@@ -18,18 +18,19 @@ export interface KeyChange {
 }
 
 /**
- * Applies a change to the newest revision. `decide` runs anew for each attempt and may throw. When it returns
- * the record that it was given, that record is confirmed by a write before the call is answered: a repeated
- * Revoke must not answer from a read that a failover could take back.
+ * Applies a change to the newest revision of a key within the bounds. `decide` runs anew for each attempt
+ * and may throw. When it returns the record that it was given, that record is confirmed by a write before
+ * the call is answered: a repeated Revoke must not answer from a read that a failover could take back.
  */
 export async function changeKey(
   ports: AppPorts,
+  bounds: Bounds,
   keyId: string,
   decide: (view: KeyView) => KeyChange,
 ): Promise<KeyView> {
   const { keys } = ports.store;
   for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt++) {
-    const view = await readView(ports, keyId);
+    const view = await readView(ports, bounds, keyId);
     if (view === undefined) throw keyNotFound();
     const { next, event } = decide(view);
     if (next === view.key) {

@@ -1,4 +1,5 @@
 // Which key a Refresh or a Revoke means: by its id, by its owner, or by an api_key of it.
+import { narrowed } from "../../access/bounds.ts";
 import type { Caller } from "../../access/caller.ts";
 import { FleetkeyError, keyNotFound } from "../../domain/errors.ts";
 import { KEY_TYPE_TRAITS, type KeyType } from "../../domain/key-type.ts";
@@ -31,12 +32,12 @@ const NAMED_KEYS_MAX = 20;
 export async function findTarget(ports: AppPorts, caller: Caller, target: Target): Promise<FoundTarget> {
   if (target.by === "api_key") return findPresented(ports, caller, target.apiKey);
   if (caller.id === undefined) throw notAccepted();
-  const keyId = target.by === "key_id" ? target.keyId : await findOwned(ports, target.type, target.owner);
+  const keyId = target.by === "key_id" ? target.keyId : await findOwned(ports, caller, target);
   return { keyId, callerId: caller.id };
 }
 
 async function findPresented(ports: AppPorts, caller: Caller, apiKey: string): Promise<FoundTarget> {
-  const presented = await findByApiKey(ports, apiKey);
+  const presented = await findByApiKey(ports, caller.bounds, apiKey);
   if (presented === "malformed" || presented === "unknown") {
     throw caller.id === undefined ? notAccepted() : keyNotFound();
   }
@@ -49,9 +50,16 @@ async function findPresented(ports: AppPorts, caller: Caller, apiKey: string): P
   return { keyId: key.keyId, callerId: caller.id ?? key.keyId, presented };
 }
 
-async function findOwned(ports: AppPorts, type: KeyType, owner: Owner): Promise<string> {
+// Of keys outside there are none: who asks for an owner there learns nothing from how long it takes.
+async function findOwned(
+  ports: AppPorts,
+  { bounds }: Caller,
+  { type, owner }: { readonly type: KeyType; readonly owner: Owner },
+): Promise<string> {
+  const inside = narrowed(bounds, owner);
+  if (inside === undefined) throw keyNotFound();
   const live: KeyView[] = [];
-  for await (const view of ownedViews(ports, [type], owner)) {
+  for await (const view of ownedViews(ports, [type], inside)) {
     if (isLive(view, ports.clock())) live.push(view);
   }
   const exclusive = live.filter(({ key }) => key.slot !== undefined);

@@ -1,4 +1,5 @@
 // Reads keys together with the principals that can end them: the two halves of every judgement about a key.
+import { type Bounds, isWithin } from "../../access/bounds.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import type { KeyType } from "../../domain/key-type.ts";
 import type { Owner } from "../../domain/principal.ts";
@@ -9,10 +10,13 @@ import type { AppPorts } from "../ports.ts";
 /** How many keys of an owner are read at a time. */
 const WALK_PAGE = 1_000;
 
-/** The key, then its principals: what was revoked before the call began is seen. */
-export async function readView(ports: AppPorts, keyId: string): Promise<KeyView | undefined> {
+/**
+ * The key, then its principals: what was revoked before the call began is seen. A key outside the bounds is
+ * not there, and after the same one read.
+ */
+export async function readView(ports: AppPorts, bounds: Bounds, keyId: string): Promise<KeyView | undefined> {
   const key = await ports.store.keys.read(keyId);
-  return key === undefined ? undefined : viewOf(ports, key);
+  return key === undefined || !isWithin(bounds, key.owner) ? undefined : viewOf(ports, key);
 }
 
 /** Adds the principals to a key that was just read. */

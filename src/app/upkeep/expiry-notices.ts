@@ -1,5 +1,6 @@
 // Tells by an event that a key will expire soon, once for each end that it is given. The guarded write that
 // remembers the notice carries its event, so neither other nodes nor a crash can make it two or none.
+import { UNBOUND } from "../../access/bounds.ts";
 import { keyEvent, SERVICE_CALLER_ID } from "../../domain/audit/event.ts";
 import { noticeExpiry } from "../../domain/key-changes.ts";
 import { isExpiryNoticeDue } from "../../domain/lifecycle.ts";
@@ -26,7 +27,7 @@ async function tellExpiry(ports: AppPorts, listed: KeyView, noticeMs: number): P
   const now = ports.clock();
   if (!isExpiryNoticeDue(listed, noticeMs, now)) return false;
   // A listing can miss the last writes.
-  const view = await readView(ports, listed.key.keyId);
+  const view = await readView(ports, UNBOUND, listed.key.keyId);
   if (view === undefined || !isExpiryNoticeDue(view, noticeMs, now)) return false;
   const next = noticeExpiry(view.key, now);
   const change = { before: view.key, after: next };

@@ -1,5 +1,6 @@
 // Removes keys that ended long ago. A guarded write chooses the key first and carries the event; a node that
 // dies behind it leaves a key that the next round finds chosen and removes.
+import { UNBOUND } from "../../access/bounds.ts";
 import { keyEvent, SERVICE_CALLER_ID } from "../../domain/audit/event.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import { purgeKey } from "../../domain/key-changes.ts";
@@ -24,7 +25,7 @@ async function purge(ports: AppPorts, listed: KeyView, retentionMs: number): Pro
   // An import that is run again takes what is missing for new: a revoked key would work once more.
   if (!isDue(listed) || listed.key.importFormat !== undefined) return false;
   // A listing can miss the last writes.
-  const view = await readView(ports, listed.key.keyId);
+  const view = await readView(ports, UNBOUND, listed.key.keyId);
   if (view === undefined || !isDue(view) || (await isLastOfPlace(ports, view.key))) return false;
   const key = await chosen(ports, view.key);
   if (key === undefined) return false;

@@ -1,5 +1,6 @@
 // Verify and BatchVerify: parse, read, compare, evaluate. Everything that they can say about a key is a
 // value.
+import type { Caller } from "../../access/caller.ts";
 import { invalidArgument } from "../../domain/errors.ts";
 import { isAddress } from "../../domain/grant/address.ts";
 import { lackedScopes } from "../../domain/grant/scope.ts";
@@ -29,7 +30,11 @@ export interface VerifyKeyInput {
 }
 
 /** Rejects with `unavailable` when the truth cannot be had; it never guesses. */
-export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise<Verdict> {
+export async function verifyKey(
+  ports: AppPorts,
+  { bounds }: Caller,
+  input: VerifyKeyInput,
+): Promise<Verdict> {
   const violations = new Violations();
   const expectedType = violations.oneOf("expected_type", input.expectedType, KEY_TYPES);
   checkScopes(violations, "required_scopes", input.requiredScopes);
@@ -38,7 +43,7 @@ export async function verifyKey(ports: AppPorts, input: VerifyKeyInput): Promise
     violations.add("client_address", "must be an IP address");
   violations.throwIfAny();
 
-  const presented = await findByApiKey(ports, input.apiKey);
+  const presented = await findByApiKey(ports, bounds, input.apiKey);
   if (presented === "malformed" || presented === "unknown") return denied(presented);
   const { view } = presented;
   const { requiredScopes } = input;
@@ -67,6 +72,7 @@ export type BatchOutcome = { readonly verdict: Verdict } | { readonly failure: E
 /** Each request with its own outcome, in their order: one that cannot be judged fails alone. */
 export async function verifyKeys(
   ports: AppPorts,
+  caller: Caller,
   inputs: readonly VerifyKeyInput[],
 ): Promise<readonly BatchOutcome[]> {
   if (inputs.length > BATCH_MAX) {
@@ -75,7 +81,7 @@ export async function verifyKeys(
   const queue = new BoundedQueue({ runningMax: RUNNING_MAX, waitingMax: BATCH_MAX });
   const verify = (input: VerifyKeyInput): Promise<BatchOutcome> =>
     queue
-      .run(() => verifyKey(ports, input))
+      .run(() => verifyKey(ports, caller, input))
       .then(
         (verdict) => ({ verdict }),
         (failure: Error) => ({ failure }),

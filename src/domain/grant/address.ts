@@ -39,6 +39,20 @@ export function isInRanges(cidrs: readonly string[], address: string | undefined
   });
 }
 
+/**
+ * Whether each of the ranges lies within one of the wider ones. No ranges at all are all addresses, and do
+ * not.
+ */
+export function areRangesWithin(cidrs: readonly string[], wider: readonly string[]): boolean {
+  return cidrs.length > 0 && cidrs.every((cidr) => wider.some((outer) => isRangeWithin(cidr, outer)));
+}
+
+function isRangeWithin(cidr: string, outer: string): boolean {
+  const [inside, around] = [rangeOf(cidr), rangeOf(outer)];
+  if (inside === undefined || around === undefined || inside[0].kind() !== around[0].kind()) return false;
+  return inside[1] >= around[1] && inside[0].match(around[0], around[1]);
+}
+
 function rangeOf(text: string): Range | undefined {
   const [host = "", bits, ...rest] = text.split("/");
   // The library also reads octal and shortened forms, which others read differently: only what node takes is

@@ -23,6 +23,25 @@ const BLOCK_MAX = 1_000;
 /** And at most this part of what is left, so that near the end blocks are of one use and none is stranded. */
 const BLOCK_PART = 100;
 
+/** The most days that a month has. */
+const MONTH_DAYS_MAX = 31;
+
+/**
+ * Whether the first can let through more than the second in a period of the second. None lets through
+ * everything.
+ */
+export function isLooserQuota(quota: Quota | undefined, than: Quota | undefined): boolean {
+  if (than === undefined) return false;
+  if (quota === undefined) return true;
+  return quota.limit * periodsWithin(quota.period, than.period) > than.limit;
+}
+
+// A count for a longer time bounds each shorter one in it as well, and can be used up in one of them.
+function periodsWithin(period: QuotaPeriod, longer: QuotaPeriod): number {
+  if (period === longer || period === "none" || longer === "day") return 1;
+  return longer === "none" ? Number.POSITIVE_INFINITY : MONTH_DAYS_MAX;
+}
+
 /** The period that a time is in. Days and months are of UTC. */
 export function periodAt(period: QuotaPeriod, now: number): Period {
   if (period === "none") return { id: "all" };

@@ -29,6 +29,15 @@ export interface TakenToken extends LimitedUse {
   readonly bucket: Bucket;
 }
 
+/**
+ * Whether the first lets through more than the second, at once or over time. None lets through everything.
+ */
+export function isLooserRate(rate: RateLimit | undefined, than: RateLimit | undefined): boolean {
+  if (than === undefined) return false;
+  if (rate === undefined) return true;
+  return rate.limit > than.limit || rate.limit * than.windowMs > than.limit * rate.windowMs;
+}
+
 /** Takes one token. A bucket that is not there is full. What is refused takes nothing. */
 export function takeToken(bucket: Bucket | undefined, rateLimit: RateLimit, now: number): TakenToken {
   const { limit, windowMs } = rateLimit;

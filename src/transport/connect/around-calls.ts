@@ -1,10 +1,12 @@
 // Around every call: see that somebody calls, refuse unknown fields, map errors, one access line. Never logs
 // a message or a header.
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
 import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
+import type { Authentication } from "../../app/callers/authenticate-caller.ts";
+import { FleetkeyError } from "../../domain/errors.ts";
 import type { Log } from "../../observability/log.ts";
-import { CALLER, callerOf } from "./call-context.ts";
+import { ADMITTED_AT, CALLER, callerNow, callerOf, PEER_ADDRESS } from "./call-context.ts";
 import { asConnectError } from "./errors.ts";
 import { untilIdle } from "./streams/idle-stream.ts";
 import { assertAllKnown } from "./strict-request.ts";
@@ -18,10 +20,20 @@ const READS: ReadonlySet<unknown> = new Set([
   EventService.method.listEvents,
 ]);
 
+/** How long the gate's word holds for a call whose body is still to come. */
+const ADMISSION_MS_MAX = 1_000;
+
 type Request = Parameters<ReturnType<Interceptor>>[0];
 
-/** A stream whose client sends nothing for `idleMsMax` is ended. */
-export function aroundCalls(log: Log, idleMsMax: number): Interceptor {
+export interface AroundCallsOptions {
+  readonly log: Log;
+  /** Counts api_keys that were shown for themselves and are wrong. */
+  readonly authentication: Pick<Authentication, "refusal">;
+  /** A stream whose client sends nothing for so long is ended. */
+  readonly streamIdleMsMax: number;
+}
+
+export function aroundCalls({ log, authentication, streamIdleMsMax }: AroundCallsOptions): Interceptor {
   return (next) => async (request) => {
     const call = new Call(log, request);
     try {
@@ -30,19 +42,34 @@ export function aroundCalls(log: Log, idleMsMax: number): Interceptor {
       if (request.stream) {
         const response = await next({
           ...request,
-          message: eachKnown(untilIdle(request.message, idleMsMax)),
+          message: eachKnown(untilIdle(request.message, streamIdleMsMax)),
         });
         if (!response.stream) throw new TypeError("a stream is answered by a stream");
         return { ...response, message: call.watch(response.message) };
       }
+      await admitAgain(request.contextValues);
       assertAllKnown(request.message);
       const response = await next(request);
       call.finish("ok");
       return response;
     } catch (thrown) {
-      throw call.fail(thrown);
+      throw call.fail(counted(thrown));
+    }
+
+    // An api_key that is shown for itself is a credential too.
+    function counted(thrown: unknown): unknown {
+      const isRefused = thrown instanceof FleetkeyError && thrown.code === "unauthenticated";
+      const address = request.contextValues.get(PEER_ADDRESS) || undefined;
+      return isRefused ? authentication.refusal(address, thrown) : thrown;
     }
   };
+}
+
+// The body comes after the gate. One that is held back must not keep a caller in whose key has ended
+// meanwhile.
+async function admitAgain(values: ContextValues): Promise<void> {
+  if (performance.now() - values.get(ADMITTED_AT) < ADMISSION_MS_MAX) return;
+  values.set(CALLER, await callerNow(values));
 }
 
 /** One call, from its beginning to the line that tells of its end. */

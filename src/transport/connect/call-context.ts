@@ -2,12 +2,33 @@
 // call in.
 import { type ContextValues, createContextKey } from "@connectrpc/connect";
 import type { Caller } from "../../access/caller.ts";
+import type { Presented } from "../../app/callers/authenticate-caller.ts";
 
 /** Set where the request comes in; empty when unknown (a Unix socket). */
 export const PEER_ADDRESS = createContextKey<string>("", { description: "peer address" });
 
+/** Set where the request comes in: the known name in a client certificate, if that counts now. */
+export const CERTIFICATE = createContextKey<() => Presented["certificate"]>(() => undefined, {
+  description: "client certificate",
+});
+
 /** Set by the gate. Nothing may be done for a call without it. */
 export const CALLER = createContextKey<Caller | undefined>(undefined, { description: "caller" });
+
+/** Set by the gate: lets the call in once more, or refuses it. */
+export const CALLER_AGAIN = createContextKey<(() => Promise<Caller>) | undefined>(undefined, {
+  description: "caller, asked again",
+});
+
+/** Set by the gate: when it let the call in, as performance.now() tells it. */
+export const ADMITTED_AT = createContextKey<number>(Number.NEGATIVE_INFINITY, { description: "admitted at" });
+
+/** Who calls, as of now: for calls that last, since a caller's key can end meanwhile. */
+export async function callerNow(values: ContextValues): Promise<Caller> {
+  const again = values.get(CALLER_AGAIN);
+  if (again === undefined) throw new Error("a call that lasts got past the gate without a way to ask again");
+  return again();
+}
 
 /** Who calls. Fails a call that came past the gate without anybody. */
 export function callerOf(values: ContextValues): Caller {

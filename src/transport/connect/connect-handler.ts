@@ -1,18 +1,18 @@
 // One request handler for gRPC, gRPC-Web and Connect, over HTTP/1.1 and HTTP/2: Connect's adapter around our
 // services.
+import type { Socket } from "node:net";
 import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
-import type { RootCredential } from "../../access/root-credential.ts";
+import type { Presented } from "../../app/callers/authenticate-caller.ts";
 import type { AppPorts } from "../../app/ports.ts";
-import type { Log } from "../../observability/log.ts";
 import type { HttpHandler, HttpRequest } from "../http.ts";
-import { aroundCalls } from "./around-calls.ts";
-import { PEER_ADDRESS } from "./call-context.ts";
-import { requestGate } from "./gate.ts";
+import { type AroundCallsOptions, aroundCalls } from "./around-calls.ts";
+import { CERTIFICATE, PEER_ADDRESS } from "./call-context.ts";
+import type { RequestGate } from "./gate.ts";
 import { eventService } from "./services/event-service.ts";
 import { keyService } from "./services/key-service.ts";
 import { strictJson } from "./strict-request.ts";
@@ -26,18 +26,19 @@ export const IMPORT_REQUEST_BYTES_MAX = 4_194_304;
 /** Longest time that a client may ask a call to take. */
 const CALL_MS_MAX = 60_000;
 
-export interface ConnectHandlerOptions {
-  readonly isRoot: RootCredential;
-  readonly log: Log;
+export interface ConnectOptions extends AroundCallsOptions {
+  /** Lets a call in or refuses it: gate.ts. */
+  readonly gate: RequestGate;
+  /** Who a client is by its certificate, if that is known. */
+  readonly certificateOf?: (socket: Socket) => Presented["certificate"];
   /** Largest ordinary request message, after decompression. */
   readonly requestBytesMax: number;
-  /** How long a stream may go without a message of its client's. */
-  readonly streamIdleMsMax: number;
+  /** Answers what is no rpc. */
   readonly fallback: HttpHandler;
 }
 
-export function connectHandler(ports: AppPorts, options: ConnectHandlerOptions): HttpHandler {
-  const { requestBytesMax } = options;
+export function connectHandler(ports: AppPorts, options: ConnectOptions): HttpHandler {
+  const { requestBytesMax, certificateOf } = options;
   const adapter = connectNodeAdapter({
     routes: (router) => {
       addService(
@@ -48,11 +49,14 @@ export function connectHandler(ports: AppPorts, options: ConnectHandlerOptions):
       );
       addService(router, EventService, eventService(ports), requestBytesMax);
     },
-    requestGate: requestGate(options.isRoot),
-    interceptors: [aroundCalls(options.log, options.streamIdleMsMax)],
+    requestGate: options.gate,
+    interceptors: [aroundCalls(options)],
     readMaxBytes: requestBytesMax,
     maxTimeoutMs: CALL_MS_MAX,
-    contextValues: (request) => createContextValues().set(PEER_ADDRESS, request.socket.remoteAddress ?? ""),
+    contextValues: ({ socket }) =>
+      createContextValues()
+        .set(PEER_ADDRESS, socket.remoteAddress ?? "")
+        .set(CERTIFICATE, () => certificateOf?.(socket)),
     fallback: options.fallback as never,
   });
   return (request, response) => {

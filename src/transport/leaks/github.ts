@@ -3,7 +3,7 @@
 // at; what a report does to a key is app/leaks'. Neither tokens nor urls are logged or sent back.
 import { createHash } from "node:crypto";
 import { z } from "zod";
-import { type Caller, GITHUB_CALLER_ID } from "../../access/caller.ts";
+import { type Caller, githubCaller } from "../../access/caller.ts";
 import { Violations } from "../../app/input/violations.ts";
 import { LEAK_URL_BYTES_MAX, type ReportLeakResult, reportLeak } from "../../app/leaks/report-leak.ts";
 import type { AppPorts } from "../../app/ports.ts";
@@ -74,7 +74,7 @@ async function answer(
   const key = keys.get(headerOf(request, "github-public-key-identifier"));
   const signature = headerOf(request, "github-public-key-signature");
   if (key === undefined || signature === "") return refuse(response, 401);
-  const caller = { id: GITHUB_CALLER_ID, address: request.socket.remoteAddress };
+  const caller = githubCaller(request.socket.remoteAddress);
   const body = await readBody(request, { bytesMax: LEAKS_BYTES_MAX, msMax });
   if (body === "gone") return;
   if (body === "too_large") return refuse(response, 413);
@@ -113,7 +113,7 @@ async function reportAll(
   const unique = [...new Map(matches.toReversed().map((match) => [match.token, match])).values()];
   const reports = unique.map(({ token: apiKey, url }) =>
     queue.run(async () => {
-      const input = { apiKey, source: GITHUB_CALLER_ID, url: fitting(url ?? "") };
+      const input = { apiKey, source: "github", url: fitting(url ?? "") };
       results.set(apiKey, await reportLeak(ports, caller, input));
     }),
   );

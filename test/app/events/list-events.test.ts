@@ -46,7 +46,7 @@ onEachStore("ListEvents", (open) => {
     const world = await open();
     const { user, service } = await sevenChanges(world);
     const times = async (filter: Partial<ListEventsInput>) => {
-      const { events } = await listEvents(world.ports, eventsInput(filter));
+      const { events } = await listEvents(world.ports, ROOT, eventsInput(filter));
       return events.map(({ time }) => (time - START) / 1_000);
     };
     const cases: readonly (readonly [Partial<ListEventsInput>, readonly number[]])[] = [
@@ -82,7 +82,7 @@ onEachStore("ListEvents", (open) => {
     const numbers: number[] = [];
     let pageToken = "";
     do {
-      const page = await listEvents(world.ports, eventsInput({ pageSize, pageToken }));
+      const page = await listEvents(world.ports, ROOT, eventsInput({ pageSize, pageToken }));
       expect(page.events.length).toBeLessThanOrEqual(pageSize);
       numbers.push(...page.events.map(({ number }) => number));
       pageToken = page.nextPageToken;
@@ -105,7 +105,7 @@ describe("A page of ListEvents", () => {
       const key = keyAt(seed, { epochs: [] });
       await store.keys.insert(key, creationOf(key));
     }
-    const page = await listEvents(ports, eventsInput({ pageSize }));
+    const page = await listEvents(ports, ROOT, eventsInput({ pageSize }));
     expect(page.events).toHaveLength(expected);
     expect(page.nextPageToken).not.toBe("");
   });
@@ -123,6 +123,6 @@ describe("A page of ListEvents", () => {
     ],
   ])("is refused for %s", async (_, filter, fields) => {
     const { ports } = await openWorld();
-    expect(await violatedFields(listEvents(ports, eventsInput(filter)))).toEqual(fields);
+    expect(await violatedFields(listEvents(ports, ROOT, eventsInput(filter)))).toEqual(fields);
   });
 });

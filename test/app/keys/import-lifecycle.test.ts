@@ -134,7 +134,7 @@ onEachStore("An imported key among the others", (open) => {
   it("is found by its owner, read, and ended by its expiry like any other", async () => {
     const { ports, clock } = await openImports(open);
     const keyId = await importOne(ports, sha256Record(legacyKey(1), { expireTime: START + 1_000 }));
-    expect((await getKey(ports, keyId)).view.key.keyId).toBe(keyId);
+    expect((await getKey(ports, ROOT, keyId)).view.key.keyId).toBe(keyId);
     expect((await refreshKey(ports, ROOT, refreshInput(byOwner({ userId: "user-1" })))).view.key.keyId).toBe(
       keyId,
     );

@@ -16,7 +16,7 @@ import { byId, listInput, NEEDED, revokeInput } from "../requests.ts";
 import { create, openWorld, ROOT, type World } from "../world.ts";
 
 async function list({ ports }: World, filters: Partial<ListKeysInput>): Promise<readonly string[]> {
-  const { keys, nextPageToken } = await listKeys(ports, listInput(filters));
+  const { keys, nextPageToken } = await listKeys(ports, ROOT, listInput(filters));
   expect(nextPageToken).toBe("");
   return keys.map(({ view }) => view.key.keyId);
 }
@@ -93,7 +93,7 @@ onEachStore("List by use", (open) => {
     await use(world, keyIds[0] ?? "", START + 10);
     await use(world, keyIds[2] ?? "", START + 30);
     for (const filters of [{}, { state: "active" }, { unusedSince: START + 1_000 }]) {
-      const { keys } = await listKeys(world.ports, listInput(filters));
+      const { keys } = await listKeys(world.ports, ROOT, listInput(filters));
       expect(keys.map(({ lastUse }) => lastUse?.time)).toEqual([START + 10, undefined, START + 30]);
     }
   });
@@ -104,7 +104,7 @@ onEachStore("List by use", (open) => {
     await use(world, keyId, START + 10);
     await world.store.usage.add([erasedUse(keyId)]);
     await use(world, keyId, START + 20);
-    const { keys } = await listKeys(world.ports, listInput({ unusedSince: START + 15 }));
+    const { keys } = await listKeys(world.ports, ROOT, listInput({ unusedSince: START + 15 }));
     expect(keys.map(({ view, lastUse }) => [view.key.keyId, lastUse])).toEqual([[keyId, undefined]]);
   });
 });
@@ -182,7 +182,7 @@ async function walk({ ports }: World, filters: Partial<ListKeysInput>): Promise<
   const keyIds: string[] = [];
   let pageToken = "";
   do {
-    const page = await listKeys(ports, listInput({ ...filters, pageToken }));
+    const page = await listKeys(ports, ROOT, listInput({ ...filters, pageToken }));
     expect(page.keys.length).toBeLessThanOrEqual(filters.pageSize ?? 0);
     keyIds.push(...page.keys.map(({ view }) => view.key.keyId));
     pageToken = page.nextPageToken;

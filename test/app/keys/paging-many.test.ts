@@ -1,5 +1,6 @@
 // Covers a walk through very many keys while others write: in the long run it is the hundred thousand that
 // the contract names.
+
 import { expect, it } from "vitest";
 import { listKeys } from "../../../src/app/keys/read-keys.ts";
 import { importEvent } from "../../../src/domain/audit/event.ts";
@@ -10,6 +11,7 @@ import { countOf, keyAt, revocationOf } from "../../store/build.ts";
 import { onEachStore } from "../backends.ts";
 import { listInput } from "../requests.ts";
 import type { World } from "../world.ts";
+import { ROOT } from "../world.ts";
 
 const KEYS = countOf(3_000, 100_000);
 const BATCH = 1_000;
@@ -50,7 +52,7 @@ onEachStore(`List of ${KEYS.toLocaleString("en")} keys`, (open) => {
     let pageToken = "";
     let pages = 0;
     do {
-      const page = await listKeys(world.ports, listInput({ pageSize: PAGE, pageToken }));
+      const page = await listKeys(world.ports, ROOT, listInput({ pageSize: PAGE, pageToken }));
       walked.push(...page.keys.map(({ view }) => view.key.keyId));
       pageToken = page.nextPageToken;
       pages += 1;

@@ -24,7 +24,7 @@ async function walk(
   const keyIds: string[] = [];
   let pageToken = "";
   do {
-    const page = await listKeys(ports, listInput({ ...filters, pageToken }));
+    const page = await listKeys(ports, ROOT, listInput({ ...filters, pageToken }));
     keyIds.push(...page.keys.map(({ view }) => view.key.keyId));
     pageToken = page.nextPageToken;
     await meanwhile();
@@ -50,7 +50,7 @@ onEachStore("A walk through List", (open) => {
     const walked = await walk(world.ports, { pageSize });
     expect(walked.toSorted()).toEqual(keyIds.toSorted());
     expect(walked).toEqual(await walk(world.ports, {}));
-    const { keys } = await listKeys(world.ports, listInput({ pageSize: 1_000 }));
+    const { keys } = await listKeys(world.ports, ROOT, listInput({ pageSize: 1_000 }));
     const order = keys.map(({ view: { key } }) => [key.createTime, key.keyId] as const);
     const sorted = order.toSorted(([a, x], [b, y]) => a - b || (x < y ? -1 : 1));
     expect(order).toEqual(sorted);
@@ -93,8 +93,12 @@ onEachStore("A walk through List", (open) => {
     const world = await open();
     await fill(world, 10);
     const all = await walk(world.ports, {});
-    const first = await listKeys(world.ports, listInput({ pageSize: 3 }));
-    const rest = await listKeys(world.ports, listInput({ pageSize: 100, pageToken: first.nextPageToken }));
+    const first = await listKeys(world.ports, ROOT, listInput({ pageSize: 3 }));
+    const rest = await listKeys(
+      world.ports,
+      ROOT,
+      listInput({ pageSize: 100, pageToken: first.nextPageToken }),
+    );
     expect([...first.keys, ...rest.keys].map(({ view }) => view.key.keyId)).toEqual(all);
   });
 });
@@ -104,12 +108,12 @@ describe("A page_token", () => {
   async function openTokens() {
     const world = await openWorld();
     await fill(world, 3);
-    const keys = await listKeys(world.ports, listInput({ userId: "user-1", pageSize: 1 }));
-    const events = await listEvents(world.ports, eventsInput({ userId: "user-1", pageSize: 1 }));
+    const keys = await listKeys(world.ports, ROOT, listInput({ userId: "user-1", pageSize: 1 }));
+    const events = await listEvents(world.ports, ROOT, eventsInput({ userId: "user-1", pageSize: 1 }));
     const list = (pageToken: string, overrides: Partial<ListKeysInput> = {}, ports = world.ports) =>
-      listKeys(ports, listInput({ userId: "user-1", pageToken, ...overrides }));
+      listKeys(ports, ROOT, listInput({ userId: "user-1", pageToken, ...overrides }));
     const listAll = (pageToken: string, overrides: Partial<ListEventsInput> = {}, ports = world.ports) =>
-      listEvents(ports, eventsInput({ userId: "user-1", pageToken, ...overrides }));
+      listEvents(ports, ROOT, eventsInput({ userId: "user-1", pageToken, ...overrides }));
     return { world, keys: keys.nextPageToken, events: events.nextPageToken, list, listAll };
   }
 

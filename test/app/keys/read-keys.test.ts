@@ -31,7 +31,7 @@ async function fill({ store }: World, count: number, disabled = 0): Promise<read
 }
 
 const list = async ({ ports }: World, overrides: Partial<ListKeysInput> = {}) => {
-  const { keys, nextPageToken } = await listKeys(ports, listInput(overrides));
+  const { keys, nextPageToken } = await listKeys(ports, ROOT, listInput(overrides));
   return { keyIds: keys.map(({ view }) => view.key.keyId), nextPageToken };
 };
 
@@ -39,20 +39,20 @@ describe("Get", () => {
   it.each(KEY_TYPES)("answers with the record of a %s key", async (type) => {
     const { ports } = await openWorld();
     const { key } = await create(ports, NEEDED[type]);
-    expect(await getKey(ports, key.keyId)).toEqual({ view: { key, principals: new Map() } });
+    expect(await getKey(ports, ROOT, key.keyId)).toEqual({ view: { key, principals: new Map() } });
   });
 
   it.each(["", "flk_", "flk_u0000000000", "u00000000000", "flk_u00000000000 ", "FLK_u00000000000"])(
     "refuses what is no key_id: %j",
     async (keyId) => {
       const { ports } = await openWorld();
-      expect(await violatedFields(getKey(ports, keyId))).toEqual(["key_id"]);
+      expect(await violatedFields(getKey(ports, ROOT, keyId))).toEqual(["key_id"]);
     },
   );
 
   it("finds no key that is not there", async () => {
     const { ports } = await openWorld();
-    expect(await codeOf(getKey(ports, "flk_u00000000000"))).toBe("not_found KEY_NOT_FOUND");
+    expect(await codeOf(getKey(ports, ROOT, "flk_u00000000000"))).toBe("not_found KEY_NOT_FOUND");
   });
 });
 

@@ -88,7 +88,10 @@ onEachStore("Revoke", (open) => {
     clock.now += 1_000;
     const view = await revokeKey(ports, ROOT, revokeInput(byId(key.keyId), "later"));
     expect(revocationOf(view)).toEqual({ time: START, reason: "left" });
-    expect(revocationOf((await getKey(ports, key.keyId)).view)).toEqual({ time: START, reason: "left" });
+    expect(revocationOf((await getKey(ports, ROOT, key.keyId)).view)).toEqual({
+      time: START,
+      reason: "left",
+    });
   });
 });
 

@@ -64,7 +64,7 @@ onEachStore("Update", (open) => {
     const input = Object.assign({}, ...UPDATES.map(([, each]) => each));
     await update(world, key.keyId, { ...input, paths });
     const after = Object.assign({}, ...UPDATES.map(([, , each]) => each));
-    const disablement = { time: START, caller: "root" };
+    const disablement = { time: START, caller: "root", isByOperator: true };
     expect(await stored(world.ports, key.keyId)).toEqual({ ...key, ...after, disablement, revision: 2 });
     const [, event] = await feedOf(world.ports);
     expect(event?.changes).toHaveLength(UPDATES.length);
@@ -99,7 +99,7 @@ onEachStore("Update", (open) => {
     await update(world, key.keyId, off, OTHER_CALLER);
     world.clock.now += 1_000;
     const { key: again } = await update(world, key.keyId, off);
-    expect(again.disablement).toEqual({ time: START, caller: OTHER_CALLER.id });
+    expect(again.disablement).toEqual({ time: START, caller: OTHER_CALLER.id, isByOperator: true });
   });
 });
 

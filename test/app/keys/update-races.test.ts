@@ -1,7 +1,9 @@
 // Covers Updates among other changes of the same key: a racing revocation wins, no Update is lost, and
 // through any sequence of changes what is revoked stays so and what has ended never works again.
+
 import fc from "fast-check";
 import { expect, it, vi } from "vitest";
+import { UNBOUND } from "../../../src/access/bounds.ts";
 import type { UpdateKeyInput } from "../../../src/app/input/update-command.ts";
 import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
 import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
@@ -30,7 +32,7 @@ function beforeNextWrite({ store }: World, interfere: () => Promise<unknown>): v
 }
 
 async function stateIn({ ports, clock }: World, keyId: string): Promise<string> {
-  const view = await readView(ports, keyId);
+  const view = await readView(ports, UNBOUND, keyId);
   return view === undefined ? "none" : stateOf(view, clock.now);
 }
 

@@ -35,7 +35,11 @@ export const UPDATES: readonly (readonly [string, Partial<UpdateKeyInput>, Parti
   ["rate_limit", { rateLimit: { limit: 2, windowMs: 1_000 } }, { rateLimit: { limit: 2, windowMs: 1_000 } }],
   ["quota", { quota: { limit: 1, period: "none" } }, { quota: { limit: 1, period: "none" } }],
   ["expire_time", { expireTime: START + 1_001 }, { expireTime: START + 1_001 }],
-  ["disabled", { disabled: true }, { disablement: { time: START + 1_000, caller: "root" } }],
+  [
+    "disabled",
+    { disabled: true },
+    { disablement: { time: START + 1_000, caller: "root", isByOperator: true } },
+  ],
 ];
 
 export const CLEARED: readonly (readonly [string, Partial<KeyRecord>])[] = [

@@ -1,6 +1,7 @@
 // A user of whom everything is stored that can be: keys of every type in every state, their uses, revocations
 // with reasons, events with addresses and urls. Every personal text holds the user's id, so that a search for
 // it finds whatever an erasure left behind.
+import { UNBOUND } from "../../../src/access/bounds.ts";
 import { createKey } from "../../../src/app/keys/create-key.ts";
 import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
 import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
@@ -85,7 +86,7 @@ export async function makeUser(
 }
 
 async function rename(ports: AppPorts, keyId: string, name: string): Promise<void> {
-  await changeKey(ports, keyId, ({ key }) => {
+  await changeKey(ports, UNBOUND, keyId, ({ key }) => {
     const now = ports.clock();
     const next = updateKey(key, { name }, { now, caller: "root" });
     const at = { now, randomBytes: ports.randomBytes };
@@ -94,7 +95,7 @@ async function rename(ports: AppPorts, keyId: string, name: string): Promise<voi
 }
 
 async function reportAsLeaked(ports: AppPorts, keyId: string, url: string): Promise<void> {
-  await changeKey(ports, keyId, ({ key }) => {
+  await changeKey(ports, UNBOUND, keyId, ({ key }) => {
     const now = ports.clock();
     const next = reportLeak(key, now);
     const cause = { caller: "github", source: "github", url };

@@ -51,10 +51,10 @@ onEachStore("EraseUser", (open) => {
         updateTime: clock.now,
         revision: key.revision + 1,
       });
-      const { view, lastUse } = await getKey(ports, key.keyId);
+      const { view, lastUse } = await getKey(ports, ROOT, key.keyId);
       expect([revocationOf(view)?.reason, lastUse]).toEqual(["", undefined]);
     }
-    expect((await listKeys(ports, listInput({ userId: user.userId }))).keys).toEqual([]);
+    expect((await listKeys(ports, ROOT, listInput({ userId: user.userId }))).keys).toEqual([]);
     expect(await verdictOf(ports, other.apiKey)).toBe("valid");
     expect(await stored(ports, other.key.keyId)).toEqual(other.key);
   });
@@ -156,7 +156,7 @@ onEachStore("EraseUser", (open) => {
     });
     await erase(world, "jane-doe");
     await log.flush();
-    expect((await getKey(ports, key.keyId)).lastUse).toBeUndefined();
+    expect((await getKey(ports, ROOT, key.keyId)).lastUse).toBeUndefined();
     expect([...(await store.usage.readMany([key.keyId])).values()]).toMatchObject([
       { address: "", userAgent: "" },
     ]);
@@ -185,7 +185,7 @@ describe("EraseUser", () => {
     }
     expect((await erase(world, userId)).keyCount).toBe(501);
     expect(await store.principals.listOfUser(userId, 10)).toEqual([]);
-    expect((await listKeys(ports, listInput({ userId }))).keys).toEqual([]);
+    expect((await listKeys(ports, ROOT, listInput({ userId }))).keys).toEqual([]);
   });
 
   it("A key that is removed meanwhile does not make it fail.", async () => {

@@ -15,7 +15,17 @@ import { creationOf, keyAt } from "../../store/build.ts";
 import { onEachStore } from "../backends.ts";
 import { codeOf, violatedFields } from "../outcomes.ts";
 import { byId, NEEDED, revokeInput, revokeUserInput } from "../requests.ts";
-import { create, feedOf, openWorld, ROOT, stateNow, stored, verdictOf, type World } from "../world.ts";
+import {
+  create,
+  feedOf,
+  OTHER_CALLER,
+  openWorld,
+  ROOT,
+  stateNow,
+  stored,
+  verdictOf,
+  type World,
+} from "../world.ts";
 
 const USER = { userId: "user-1" };
 const MEMBER = { userId: "user-1", organizationId: "org-1" };
@@ -64,7 +74,7 @@ onEachStore("RevokeAllForUser", (open) => {
     const { key } = await create(world.ports);
     world.clock.now += 1_000;
     await revokeAll(world, { reason: "left", requestId: "request-1" });
-    const { view } = await getKey(world.ports, key.keyId);
+    const { view } = await getKey(world.ports, ROOT, key.keyId);
     expect(revocationOf(view)).toEqual({ time: START + 1_000, reason: "left" });
     expect((await feedOf(world.ports)).slice(1)).toEqual([
       {
@@ -98,7 +108,7 @@ onEachStore("RevokeAllForUser", (open) => {
     await revokeAll(world, { reason: "first" });
     world.clock.now += 1_000;
     expect(await revokeAll(world, { reason: "second" })).toBe(0);
-    expect(revocationOf((await getKey(world.ports, key.keyId)).view)?.reason).toBe("first");
+    expect(revocationOf((await getKey(world.ports, ROOT, key.keyId)).view)?.reason).toBe("first");
   });
 
   it("A store that does not answer makes it fail; it never claims success.", async () => {
@@ -185,8 +195,7 @@ onEachStore("A repeated RevokeAllForUser", (open) => {
     const world = await open();
     await revokeAll(world, ASKED);
     const { apiKey } = await create(world.ports);
-    const other = { id: "flk_scaller00001" };
-    expect(await revokeAllForUser(world.ports, other, revokeUserInput(ASKED))).toBe(1);
+    expect(await revokeAllForUser(world.ports, OTHER_CALLER, revokeUserInput(ASKED))).toBe(1);
     expect(await verdictOf(world.ports, apiKey)).toBe("revoked");
   });
 

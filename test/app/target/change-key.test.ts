@@ -1,6 +1,8 @@
 // Covers app/target/change-key.ts and what it is for: changes of one key by many at once, none of which is
 // lost, and an end to the attempts.
+
 import { describe, expect, it, vi } from "vitest";
+import { UNBOUND } from "../../../src/access/bounds.ts";
 import { refreshKey } from "../../../src/app/keys/refresh-key.ts";
 import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
 import { changeKey } from "../../../src/app/target/change-key.ts";
@@ -33,7 +35,7 @@ describe("A change of a key", () => {
     const update = vi.spyOn(world.store.keys, "update");
     for (let conflict = 0; conflict < conflicts; conflict++) update.mockResolvedValueOnce("conflict");
     const decide = decision(world);
-    await changeKey(world.ports, key.keyId, decide);
+    await changeKey(world.ports, UNBOUND, key.keyId, decide);
     expect(decide).toHaveBeenCalledTimes(ATTEMPTS_MAX);
     expect(await stateNow(world.ports, key.keyId)).toBe("revoked");
   });
@@ -43,7 +45,7 @@ describe("A change of a key", () => {
     const { key } = await create(world.ports);
     vi.spyOn(world.store.keys, "update").mockResolvedValue("conflict");
     const decide = decision(world);
-    expect(await codeOf(changeKey(world.ports, key.keyId, decide))).toBe("aborted CONTENTION");
+    expect(await codeOf(changeKey(world.ports, UNBOUND, key.keyId, decide))).toBe("aborted CONTENTION");
     expect(decide).toHaveBeenCalledTimes(ATTEMPTS_MAX);
     expect(await stored(world.ports, key.keyId)).toEqual(key);
   });
@@ -53,7 +55,9 @@ describe("A change of a key", () => {
     const { key } = await create(world.ports);
     await revokeKey(world.ports, ROOT, revokeInput(byId(key.keyId)));
     const confirm = vi.spyOn(world.store.keys, "confirm").mockResolvedValue(false);
-    expect(await codeOf(changeKey(world.ports, key.keyId, decision(world)))).toBe("aborted CONTENTION");
+    expect(await codeOf(changeKey(world.ports, UNBOUND, key.keyId, decision(world)))).toBe(
+      "aborted CONTENTION",
+    );
     expect(confirm).toHaveBeenCalledTimes(ATTEMPTS_MAX);
   });
 
@@ -61,7 +65,7 @@ describe("A change of a key", () => {
     const world = await openWorld();
     const { key } = await create(world.ports);
     const update = vi.spyOn(world.store.keys, "update").mockResolvedValue("backlog");
-    const refused = codeOf(changeKey(world.ports, key.keyId, decision(world)));
+    const refused = codeOf(changeKey(world.ports, UNBOUND, key.keyId, decision(world)));
     expect(await refused).toBe("unavailable EVENT_BACKLOG");
     expect(update).toHaveBeenCalledTimes(1);
   });
@@ -70,12 +74,14 @@ describe("A change of a key", () => {
     const world = await openWorld();
     const { key } = await create(world.ports);
     const decide = decision(world);
-    expect(await codeOf(changeKey(world.ports, "flk_u0000000000a", decide))).toBe("not_found KEY_NOT_FOUND");
+    expect(await codeOf(changeKey(world.ports, UNBOUND, "flk_u0000000000a", decide))).toBe(
+      "not_found KEY_NOT_FOUND",
+    );
     expect(decide).not.toHaveBeenCalled();
     const against = () => {
       throw new Error("decided against");
     };
-    await expect(changeKey(world.ports, key.keyId, against)).rejects.toThrow("decided against");
+    await expect(changeKey(world.ports, UNBOUND, key.keyId, against)).rejects.toThrow("decided against");
     expect(await stored(world.ports, key.keyId)).toEqual(key);
   });
 });

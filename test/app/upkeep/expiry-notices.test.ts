@@ -1,6 +1,8 @@
 // Covers app/upkeep/expiry-notices.ts: which keys are told of and when, to the millisecond; and once for each
 // end, however many nodes look and wherever one of them dies.
+
 import { describe, expect, it, vi } from "vitest";
+import { UNBOUND } from "../../../src/access/bounds.ts";
 import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
 import type { AppPorts } from "../../../src/app/ports.ts";
 import { revokeAllForUser } from "../../../src/app/principals/revoke-principal.ts";
@@ -27,7 +29,7 @@ const run = (ports: AppPorts) => expiryNotices(ports, NOTICE_MS).run(RUNNING);
 
 /** Gives the key another end. */
 async function moveEnd(ports: AppPorts, keyId: string, expireTime: number): Promise<void> {
-  await changeKey(ports, keyId, ({ key }) => {
+  await changeKey(ports, UNBOUND, keyId, ({ key }) => {
     const now = ports.clock();
     const next = updateKey(key, { expireTime }, { now, caller: "root" });
     const change = { before: key, after: next };

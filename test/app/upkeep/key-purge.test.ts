@@ -59,7 +59,7 @@ onEachStore("A purge", (open) => {
     expect(await store.usage.readMany([keyId])).toEqual(new Map());
     const anew = await store.quotas.grant(count, { leaseId: "lease2", size: 1 }, 10);
     expect(anew).toEqual({ isGranted: true, granted: 1 });
-    expect(await codeOf(getKey(ports, keyId))).toBe(GONE);
+    expect(await codeOf(getKey(ports, ROOT, keyId))).toBe(GONE);
     expect(await verdictOf(ports, apiKey)).toBe("unknown");
     expect(await kindsOf(world, keyId)).toEqual(["key_created", "key_revoked", "key_purged"]);
     expect((await feedOf(ports)).at(-1)).toMatchObject({
@@ -102,7 +102,7 @@ onEachStore("A purge", (open) => {
       expect(await stored(ports, keyId)).not.toHaveProperty("purgeTime");
       clock.now += 1;
       expect(await run(ports)).toBe(1);
-      expect(await codeOf(getKey(ports, keyId))).toBe(GONE);
+      expect(await codeOf(getKey(ports, ROOT, keyId))).toBe(GONE);
     }
     expect((await stored(ports, lives)).revision).toBe(1);
   });
@@ -136,7 +136,7 @@ onEachStore("Keys of an exclusive place", (open) => {
       expect((await stored(ports, key.keyId)).revision).toBe(2);
     }
     expect(new Set(keyIds).size).toBe(4);
-    for (const keyId of keyIds.slice(0, -1)) expect(await codeOf(getKey(ports, keyId))).toBe(GONE);
+    for (const keyId of keyIds.slice(0, -1)) expect(await codeOf(getKey(ports, ROOT, keyId))).toBe(GONE);
   });
 });
 
@@ -169,7 +169,7 @@ onEachStore("Purges by several nodes", (open) => {
         else expect(await dead).toBe(1);
         isDead = dying.isDead();
         await run(ports);
-        expect(await codeOf(getKey(ports, key.keyId))).toBe(GONE);
+        expect(await codeOf(getKey(ports, ROOT, key.keyId))).toBe(GONE);
         expect(await kindsOf(world, key.keyId)).toEqual(["key_created", "key_purged"]);
       }
     },

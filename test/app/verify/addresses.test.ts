@@ -26,7 +26,7 @@ onEachStore("A key with allowed_cidrs", (open) => {
   ])("presented from %j is accepted: %s", async (address, isAccepted) => {
     const { ports } = await open();
     const { apiKey } = await create(ports, { allowedCidrs: ["192.0.2.0/24", "2001:db8::/32"] });
-    const verdict = await verifyKey(ports, ask(apiKey, address));
+    const verdict = await verifyKey(ports, ROOT, ask(apiKey, address));
     if (isAccepted) expect(verdict).toMatchObject({ valid: true });
     else expect(verdict).toMatchObject({ valid: false, reason: "address_not_allowed" });
   });
@@ -36,7 +36,7 @@ it("A key without allowed_cidrs works from anywhere, and from nowhere known.", a
   const { ports } = await openWorld();
   const { apiKey } = await create(ports);
   for (const address of ["192.0.2.7", "::1", ""]) {
-    expect(await verifyKey(ports, ask(apiKey, address))).toMatchObject({ valid: true });
+    expect(await verifyKey(ports, ROOT, ask(apiKey, address))).toMatchObject({ valid: true });
   }
 });
 
@@ -44,7 +44,7 @@ it.each(["localhost", "192.0.2.7:443", "192.0.2.7, 10.0.0.1", "[::1]", "192.0.2"
   "A Verify from %j is refused as a request: a wrong address must not pass for an absent one.",
   async (address) => {
     const { ports } = await openWorld();
-    expect(await violatedFields(verifyKey(ports, ask("x", address)))).toEqual(["client_address"]);
+    expect(await violatedFields(verifyKey(ports, ROOT, ask("x", address)))).toEqual(["client_address"]);
   },
 );
 

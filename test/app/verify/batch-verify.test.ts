@@ -11,7 +11,7 @@ import { FleetkeyError } from "../../../src/domain/errors.ts";
 import { storeUnavailable } from "../../../src/store/errors.ts";
 import { onEachStore } from "../backends.ts";
 import { violatedFields } from "../outcomes.ts";
-import { create, openWorld } from "../world.ts";
+import { create, openWorld, ROOT } from "../world.ts";
 
 const ask = (apiKey: string, overrides: Partial<VerifyKeyInput> = {}): VerifyKeyInput => ({
   apiKey,
@@ -32,7 +32,7 @@ onEachStore("BatchVerify", (open) => {
   it("answers each request in its place", async () => {
     const { ports } = await open();
     const { apiKey } = await create(ports);
-    const outcomes = await verifyKeys(ports, [
+    const outcomes = await verifyKeys(ports, ROOT, [
       ask("garbage"),
       ask(apiKey),
       ask(apiKey, { requiredScopes: ["orders:read"] }),
@@ -57,7 +57,7 @@ it("A request whose truth cannot be had fails alone, and never as a verdict.", a
     if (keyId === lost.key.keyId) throw storeUnavailable(new Error("cut off"));
     return read(keyId);
   });
-  const outcomes = await verifyKeys(ports, [ask(lost.apiKey), ask(found.apiKey)]);
+  const outcomes = await verifyKeys(ports, ROOT, [ask(lost.apiKey), ask(found.apiKey)]);
   expect(outcomes.map(wordOf)).toEqual(["unavailable", "valid"]);
 });
 
@@ -69,6 +69,7 @@ it.each([
   const { ports } = await openWorld();
   const call = verifyKeys(
     ports,
+    ROOT,
     Array.from({ length: count }, () => ask("garbage")),
   );
   if (violations.length > 0) expect(await violatedFields(call)).toEqual(violations);
@@ -90,6 +91,7 @@ it("reads no more than 16 keys at a time", async () => {
   });
   await verifyKeys(
     ports,
+    ROOT,
     Array.from({ length: 100 }, () => ask(apiKey)),
   );
   expect(readingMax).toBe(16);

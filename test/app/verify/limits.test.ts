@@ -44,7 +44,7 @@ onEachStore("A key with a rate limit", (open) => {
   it("is refused above it, told what is left, and admitted again when told", async () => {
     const { ports, clock } = await open();
     const { apiKey } = await create(ports, { rateLimit: RATE });
-    const verify = () => verifyKey(ports, ask(apiKey));
+    const verify = () => verifyKey(ports, ROOT, ask(apiKey));
     const rateLimit = (remaining: number, resetMs: number) => ({ limit: 2, remaining, resetMs });
     expect(await verify()).toMatchObject({ valid: true, limits: { rateLimit: rateLimit(1, 30_000) } });
     expect(await verify()).toMatchObject({ valid: true, limits: { rateLimit: rateLimit(0, 30_000) } });
@@ -78,11 +78,11 @@ onEachStore("A key with a quota", (open) => {
     const { apiKey } = await create(ports, { quota: DAILY });
     const quota = (remaining: number) => ({ quota: { limit: 3, remaining, resetMs: DAY_MS } });
     for (const remaining of [2, 1, 0]) {
-      const verdict = await verifyKey(ports, ask(apiKey));
+      const verdict = await verifyKey(ports, ROOT, ask(apiKey));
       expect(verdict).toMatchObject({ valid: true, limits: quota(remaining) });
     }
     const refused = { valid: false, reason: "quota_exceeded", limits: quota(0) };
-    expect(await verifyKey(ports, ask(apiKey))).toMatchObject(refused);
+    expect(await verifyKey(ports, ROOT, ask(apiKey))).toMatchObject(refused);
     clock.now += DAY_MS - 1;
     expect(await verdictOf(ports, apiKey)).toBe("quota_exceeded");
     clock.now += 1;
@@ -94,7 +94,7 @@ onEachStore("A key with a quota", (open) => {
     const { apiKey } = await create(ports, { quota: { limit: 1, period: "none" } });
     expect(await verdictOf(ports, apiKey)).toBe("valid");
     clock.now += 1_000 * DAY_MS;
-    const { limits } = await verifyKey(ports, ask(apiKey));
+    const { limits } = await verifyKey(ports, ROOT, ask(apiKey));
     expect(limits?.quota).toEqual({ limit: 1, remaining: 0 });
   });
 
@@ -119,8 +119,8 @@ onEachStore("A key with a quota", (open) => {
     const limited = await create(ports, { quota: DAILY });
     const free = await create(ports);
     vi.spyOn(store.quotas, "grant").mockRejectedValue(storeUnavailable(new Error("no answer")));
-    expect(await codeOf(verifyKey(ports, ask(limited.apiKey)))).toBe("unavailable STORE_UNAVAILABLE");
-    const outcomes = await verifyKeys(ports, [ask(limited.apiKey), ask(free.apiKey)]);
+    expect(await codeOf(verifyKey(ports, ROOT, ask(limited.apiKey)))).toBe("unavailable STORE_UNAVAILABLE");
+    const outcomes = await verifyKeys(ports, ROOT, [ask(limited.apiKey), ask(free.apiKey)]);
     expect(outcomes).toMatchObject([
       { failure: { code: "unavailable" } },
       { verdict: { valid: true, limits: {} } },
@@ -142,7 +142,7 @@ describe("A key with both", () => {
   it("tells of both what is left", async () => {
     const { ports } = await openWorld();
     const { apiKey } = await create(ports, { rateLimit: RATE, quota: DAILY });
-    expect(await verifyKey(ports, ask(apiKey))).toMatchObject({
+    expect(await verifyKey(ports, ROOT, ask(apiKey))).toMatchObject({
       limits: { rateLimit: { limit: 2, remaining: 1 }, quota: { limit: 3, remaining: 2 } },
     });
   });
@@ -161,13 +161,13 @@ describe("Whatever refuses a key before its limits counts nothing and tells noth
     const { apiKey } = await create(ports, limited);
     const grant = vi.spyOn(store.quotas, "grant");
     for (let call = 0; call < 5; call++) {
-      const verdict = await verifyKey(ports, ask(apiKey, overrides));
+      const verdict = await verifyKey(ports, ROOT, ask(apiKey, overrides));
       expect(verdict).toMatchObject({ valid: false, reason });
       expect(verdict.limits).toBeUndefined();
     }
     expect(grant).not.toHaveBeenCalled();
     expect(uses).toEqual([]);
-    const admitted = await verifyKey(ports, ask(apiKey, fitting));
+    const admitted = await verifyKey(ports, ROOT, ask(apiKey, fitting));
     expect(admitted).toMatchObject({
       valid: true,
       limits: { rateLimit: { remaining: 1 }, quota: { remaining: 2 } },

@@ -35,7 +35,7 @@ onEachStore("Scopes and roles", (open) => {
   ])("decide a Verify: %s", async (_, required, missingScopes) => {
     const { ports } = await open();
     const { apiKey } = await create(ports, { scopes: ["orders:read", "invoices:eu:*"], roles: ["reader"] });
-    const verdict = await verifyKey(ports, ask(apiKey, ...required));
+    const verdict = await verifyKey(ports, ROOT, ask(apiKey, ...required));
     if (missingScopes === undefined) expect(verdict).toMatchObject({ valid: true });
     else expect(verdict).toMatchObject({ valid: false, reason: "insufficient_scope", missingScopes });
   });
@@ -48,24 +48,26 @@ onEachStore("Scopes and roles", (open) => {
       policy: { ...ports.policy, roles },
     });
     const asked = ask(apiKey, "invoices:read");
-    expect(await verifyKey(ports, asked)).toMatchObject({ valid: true });
+    expect(await verifyKey(ports, ROOT, asked)).toMatchObject({ valid: true });
     const narrower = withRoles(new Map([["reader", ["orders:read"]]]));
-    expect(await verifyKey(narrower, asked)).toMatchObject({ missingScopes: ["invoices:read"] });
-    expect(await verifyKey(withRoles(new Map()), asked)).toMatchObject({ missingScopes: ["invoices:read"] });
+    expect(await verifyKey(narrower, ROOT, asked)).toMatchObject({ missingScopes: ["invoices:read"] });
+    expect(await verifyKey(withRoles(new Map()), ROOT, asked)).toMatchObject({
+      missingScopes: ["invoices:read"],
+    });
   });
 
   it("A wildcard of everything does not reach Fleetkey's own scopes.", async () => {
     const { ports } = await open();
     const { apiKey } = await create(ports, { scopes: ["*"] });
-    expect(await verifyKey(ports, ask(apiKey, "anything"))).toMatchObject({ valid: true });
-    expect(await verifyKey(ports, ask(apiKey, "fleetkey:admin"))).toMatchObject({ valid: false });
+    expect(await verifyKey(ports, ROOT, ask(apiKey, "anything"))).toMatchObject({ valid: true });
+    expect(await verifyKey(ports, ROOT, ask(apiKey, "fleetkey:admin"))).toMatchObject({ valid: false });
   });
 
   it("What a key lacks is told only of a key that works, to who has its secret.", async () => {
     const { ports } = await open();
     const { apiKey, key } = await create(ports);
     await revokeKey(ports, ROOT, revokeInput({ by: "key_id", keyId: key.keyId }));
-    const verdict = await verifyKey(ports, ask(apiKey, "orders:read"));
+    const verdict = await verifyKey(ports, ROOT, ask(apiKey, "orders:read"));
     expect(verdict).toMatchObject({ valid: false, reason: "revoked" });
     expect(verdict).not.toHaveProperty("missingScopes");
   });
@@ -93,5 +95,5 @@ it.each([
   ["a wrong one", ["a", "B"], ["required_scopes[1]"]],
 ])("A Verify that requires %s is refused before any key is looked at", async (_, required, fields) => {
   const { ports } = await openWorld();
-  expect(await violatedFields(verifyKey(ports, ask("x", ...required)))).toEqual(fields);
+  expect(await violatedFields(verifyKey(ports, ROOT, ask("x", ...required)))).toEqual(fields);
 });

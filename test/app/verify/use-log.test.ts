@@ -9,7 +9,7 @@ import type { KeyUse } from "../../../src/domain/usage.ts";
 import { storeUnavailable } from "../../../src/store/errors.ts";
 import { propertyRuns, START } from "../../domain/build.ts";
 import { onEachStore } from "../backends.ts";
-import { create } from "../world.ts";
+import { create, ROOT } from "../world.ts";
 
 const LOST = storeUnavailable(new Error("no answer"));
 const CHUNK_KEYS = 250;
@@ -229,15 +229,15 @@ onEachStore("A Verify", (open) => {
     const log = new UseLog(store.usage);
     const verify = (
       overrides: { readonly requiredScopes?: string[]; readonly clientAddress?: string } = {},
-    ) => verifyKey({ ...ports, uses: log }, { ...REQUEST, apiKey, ...overrides });
-    expect(await getKey(ports, key.keyId)).not.toHaveProperty("lastUse.time");
+    ) => verifyKey({ ...ports, uses: log }, ROOT, { ...REQUEST, apiKey, ...overrides });
+    expect(await getKey(ports, ROOT, key.keyId)).not.toHaveProperty("lastUse.time");
     await verify();
     clock.now += 1_000;
     await verify({ clientAddress: "2001:db8::1" });
     clock.now += 1_000;
     await verify({ requiredScopes: ["orders:read"] });
     await log.flush();
-    const { lastUse } = await getKey(ports, key.keyId);
+    const { lastUse } = await getKey(ports, ROOT, key.keyId);
     expect(lastUse).toEqual({ time: START + 1_000, address: "2001:db8::1", userAgent: "curl/8", count: 2 });
   });
 
@@ -247,7 +247,7 @@ onEachStore("A Verify", (open) => {
     vi.spyOn(store.usage, "add").mockRejectedValue(LOST);
     const log = new UseLog(store.usage);
     fill(log, WAITING_KEYS_MAX);
-    const verdict = await verifyKey({ ...ports, uses: log }, { ...REQUEST, apiKey });
+    const verdict = await verifyKey({ ...ports, uses: log }, ROOT, { ...REQUEST, apiKey });
     expect(verdict).toMatchObject({ valid: true, view: { key: { keyId: key.keyId } } });
     expect(log.dropped).toBe(1);
     await expect(log.flush()).rejects.toBe(LOST);

@@ -25,7 +25,7 @@ import {
 } from "../world.ts";
 
 const verify = ({ ports }: Pick<World, "ports">, apiKey: string, expectedType?: string) =>
-  verifyKey(ports, { apiKey, expectedType, requiredScopes: [], clientAddress: "", userAgent: "" });
+  verifyKey(ports, ROOT, { apiKey, expectedType, requiredScopes: [], clientAddress: "", userAgent: "" });
 const wrongSecretOf = ({ key }: CreatedKey) =>
   formatApiKey(key.prefix, lookupOf(key.keyId) ?? "", newSecret(seededBytes(99)));
 

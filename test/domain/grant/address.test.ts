@@ -2,7 +2,7 @@
 // not an address is in none. Covers domain/grant/address.ts.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cidrTrouble, isAddress, isInRanges } from "../../../src/domain/grant/address.ts";
+import { areRangesWithin, cidrTrouble, isAddress, isInRanges } from "../../../src/domain/grant/address.ts";
 import { propertyRuns } from "../build.ts";
 
 describe("cidrTrouble", () => {
@@ -103,6 +103,77 @@ describe("isInRanges", () => {
         cidrTrouble(cidr);
       }),
       { numRuns: propertyRuns() },
+    );
+  });
+});
+
+describe("areRangesWithin", () => {
+  it.each<[readonly string[], readonly string[], boolean]>([
+    [["192.0.2.0/24"], ["192.0.2.0/24"], true],
+    [["192.0.2.0/25"], ["192.0.2.0/24"], true],
+    [["192.0.2.77/25"], ["192.0.2.200/24"], true],
+    [["192.0.2.1"], ["192.0.2.0/24"], true],
+    [["192.0.2.1"], ["192.0.2.1/32"], true],
+    [["192.0.2.0/23"], ["192.0.2.0/24"], false],
+    [["192.0.2.0/24"], ["192.0.2.1"], false],
+    [["192.0.3.0/24"], ["192.0.2.0/24"], false],
+    [["192.0.2.1", "198.51.100.1"], ["192.0.2.0/24"], false],
+    [["192.0.2.1", "198.51.100.1"], ["192.0.2.0/24", "198.51.100.0/24"], true],
+    [["0.0.0.0/0"], ["0.0.0.0/0"], true],
+    [["0.0.0.0/0"], ["0.0.0.0/1"], false],
+    [["2001:db8::/48"], ["2001:db8::/32"], true],
+    [["2001:db8::/31"], ["2001:db8::/32"], false],
+    [["::1"], ["::/0"], true],
+    [["192.0.2.1"], ["::/0"], false],
+    [["::/0"], ["0.0.0.0/0"], false],
+    [["::ffff:192.0.2.1"], ["192.0.2.0/24"], true],
+    [["192.0.2.1"], ["::ffff:192.0.2.0/120"], true],
+    [["::ffff:192.0.2.1"], ["::/0"], false],
+    [["192.0.2.1"], ["::ffff:0:0/95"], false],
+    [[], ["192.0.2.0/24"], false],
+    [[], [], false],
+    [["192.0.2.1"], [], false],
+    [["nowhere"], ["0.0.0.0/0", "::/0"], false],
+    [["192.0.2.1"], ["nowhere"], false],
+    [["192.0.2.1"], ["nowhere", "192.0.2.1"], true],
+  ])("%j in %j: %s", (cidrs, wider, isWithin) => {
+    expect(areRangesWithin(cidrs, wider)).toBe(isWithin);
+  });
+
+  // 192.0.2.0/27, or the same spelled as IPv6: small enough to ask for each address.
+  const addresses = Array.from({ length: 32 }, (_, last) => `192.0.2.${last}`);
+  const smallRange = fc
+    .tuple(fc.nat(31), fc.integer({ min: 27, max: 32 }), fc.boolean())
+    .map(([last, bits, isMapped]) =>
+      isMapped ? `::ffff:192.0.2.${last}/${bits + 96}` : `192.0.2.${last}/${bits}`,
+    );
+  const held = (cidrs: readonly string[]) => addresses.filter((address) => isInRanges(cidrs, address));
+
+  it("agrees with asking for each address, of one range in another", () => {
+    fc.assert(
+      fc.property(smallRange, smallRange, (cidr, outer) => {
+        const wider = new Set(held([outer]));
+        const isWithin = held([cidr]).every((address) => wider.has(address));
+        expect(areRangesWithin([cidr], [outer])).toBe(isWithin);
+      }),
+      { numRuns: propertyRuns(500) },
+    );
+  });
+
+  it("lets no address through that the wider ones do not hold, of however many ranges", () => {
+    const ranges = fc.array(smallRange, { minLength: 1, maxLength: 3 });
+    fc.assert(
+      fc.property(ranges, ranges, (cidrs, wider) => {
+        const allowed = new Set(held(wider));
+        if (areRangesWithin(cidrs, wider)) {
+          expect(held(cidrs).filter((address) => !allowed.has(address))).toEqual([]);
+        } else {
+          // Refused for one of them: that is in none of the wider ones by itself.
+          const isAlone = (cidr: string) => wider.every((outer) => !areRangesWithin([cidr], [outer]));
+          expect(cidrs.some(isAlone)).toBe(true);
+        }
+      }),
+      { numRuns: propertyRuns(500) },
     );
   });
 });

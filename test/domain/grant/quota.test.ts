@@ -1,8 +1,15 @@
-// Periods follow each other without gap or overlap, in UTC, and blocks become small as the rest of a quota
-// does. Covers domain/grant/quota.ts.
+// Periods follow each other without gap or overlap, in UTC, blocks become small as the rest of a quota does,
+// and a quota is looser when it can let through more. Covers domain/grant/quota.ts.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { blockSize, periodAt, QUOTA_LIMIT_MAX } from "../../../src/domain/grant/quota.ts";
+import {
+  blockSize,
+  isLooserQuota,
+  periodAt,
+  QUOTA_LIMIT_MAX,
+  QUOTA_PERIODS,
+  type Quota,
+} from "../../../src/domain/grant/quota.ts";
 import { propertyRuns } from "../build.ts";
 
 describe("periodAt", () => {
@@ -48,5 +55,62 @@ describe("blockSize", () => {
     [QUOTA_LIMIT_MAX, 1_000],
   ])("of %i left is %i", (left, size) => {
     expect(blockSize(left)).toBe(size);
+  });
+});
+
+describe("isLooserQuota", () => {
+  const day = (limit: number): Quota => ({ limit, period: "day" });
+  const month = (limit: number): Quota => ({ limit, period: "month" });
+  const ever = (limit: number): Quota => ({ limit, period: "none" });
+
+  it.each<[Quota | undefined, Quota | undefined, boolean]>([
+    [undefined, undefined, false],
+    [day(QUOTA_LIMIT_MAX), undefined, false],
+    [undefined, ever(QUOTA_LIMIT_MAX), true],
+    [undefined, day(QUOTA_LIMIT_MAX), true],
+    [day(10), day(10), false],
+    [day(11), day(10), true],
+    [month(10), month(10), false],
+    [month(11), month(10), true],
+    [ever(10), ever(10), false],
+    [ever(11), ever(10), true],
+    [month(10), day(10), false],
+    [month(11), day(10), true],
+    [ever(10), month(10), false],
+    [ever(11), day(10), true],
+    [day(10), month(309), true],
+    [day(10), month(310), false],
+    [day(1), ever(QUOTA_LIMIT_MAX), true],
+    [month(1), ever(QUOTA_LIMIT_MAX), true],
+  ])("%j than %j: %s", (quota, than, isLooser) => {
+    expect(isLooserQuota(quota, than)).toBe(isLooser);
+  });
+
+  it("is exactly what can let through more in some period of the other, day by day over eight years", () => {
+    // 96 months, which is more than any limit below.
+    const days = Array.from({ length: 2_922 }, (_, index) => Date.UTC(2030, 0, 1 + index));
+    // How many periods of one kind begin or go on within one of the other, at most.
+    const counts = new Map<string, number>();
+    for (const inner of QUOTA_PERIODS) {
+      for (const outer of QUOTA_PERIODS) {
+        const stretches = Map.groupBy(days, (now) => periodAt(outer, now).id);
+        const sizes = [...stretches.values()].map(
+          (each) => new Set(each.map((now) => periodAt(inner, now).id)).size,
+        );
+        counts.set(`${inner} ${outer}`, Math.max(...sizes));
+      }
+    }
+    const most = (quota: Quota, than: Quota) =>
+      quota.limit * (counts.get(`${quota.period} ${than.period}`) ?? Number.NaN);
+    const quota = fc.record({
+      limit: fc.oneof(fc.integer({ min: 1, max: 3 }), fc.integer({ min: 28, max: 95 })),
+      period: fc.constantFrom(...QUOTA_PERIODS),
+    });
+    fc.assert(
+      fc.property(quota, quota, (first, second) => {
+        expect(isLooserQuota(first, second)).toBe(most(first, second) > second.limit);
+      }),
+      { numRuns: propertyRuns() },
+    );
   });
 });

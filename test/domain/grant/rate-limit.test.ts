@@ -4,6 +4,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
   type Bucket,
+  isLooserRate,
   RATE_LIMIT_MAX,
   RATE_WINDOW_MS_MAX,
   RATE_WINDOW_MS_MIN,
@@ -184,6 +185,53 @@ describe("A bucket whose limit was changed", () => {
         expect(held).toBeLessThanOrEqual(Math.min(next.limit, before.status.remaining));
         // Converting parts can cost one token, by rounding down.
         expect(held).toBeGreaterThanOrEqual(Math.min(next.limit, before.status.remaining) - 1);
+      }),
+    );
+  });
+});
+
+describe("isLooserRate", () => {
+  const rate = (limit: number, windowMs: number): RateLimit => ({ limit, windowMs });
+
+  it.each<[RateLimit | undefined, RateLimit | undefined, boolean]>([
+    [undefined, undefined, false],
+    [rate(RATE_LIMIT_MAX, RATE_WINDOW_MS_MIN), undefined, false],
+    [undefined, rate(RATE_LIMIT_MAX, RATE_WINDOW_MS_MIN), true],
+    [rate(10, 60_000), rate(10, 60_000), false],
+    [rate(11, 60_000), rate(10, 60_000), true],
+    [rate(9, 60_000), rate(10, 60_000), false],
+    [rate(10, 59_999), rate(10, 60_000), true],
+    [rate(10, 60_001), rate(10, 60_000), false],
+    // Over time the same in a larger burst, less in a larger burst, more in a smaller one.
+    [rate(20, 120_000), rate(10, 60_000), true],
+    [rate(11, RATE_WINDOW_MS_MAX), rate(10, 60_000), true],
+    [rate(5, 29_999), rate(10, 60_000), true],
+    [rate(5, 30_000), rate(10, 60_000), false],
+    [rate(RATE_LIMIT_MAX, RATE_WINDOW_MS_MAX - 1), rate(RATE_LIMIT_MAX, RATE_WINDOW_MS_MAX), true],
+  ])("%j than %j: %s", (first, than, isLooser) => {
+    expect(isLooserRate(first, than)).toBe(isLooser);
+  });
+
+  it("is exactly what lets through more of some stretch, when somebody asks all the time", () => {
+    // Windows in steps that are small beside them: the simulation asks at each step.
+    const stepMs = 1_000;
+    const small = fc.record({
+      limit: fc.integer({ min: 1, max: 5 }),
+      windowMs: fc.integer({ min: 1, max: 6 }).map((steps) => steps * stepMs),
+    });
+    // How many were let through until each step, asking more often than any of them allows.
+    const admitted = (rateLimit: RateLimit) => {
+      const offsets = Array.from({ length: 100 }, (_, step) => new Array(6).fill(step * stepMs)).flat();
+      let count = 0;
+      return admissions(takeAt(rateLimit, offsets)).map((isAdmitted) => {
+        if (isAdmitted) count += 1;
+        return count;
+      });
+    };
+    assertFor(
+      fc.property(small, small, (first, second) => {
+        const [most, than] = [admitted(first), admitted(second)];
+        expect(isLooserRate(first, second)).toBe(most.some((count, index) => count > (than[index] ?? 0)));
       }),
     );
   });

@@ -15,9 +15,15 @@ import {
 } from "./client.ts";
 import { requestMessage, responseJson } from "./message.ts";
 
+/** A channel to `http:` or `unix:`, over HTTP/2 in clear text. */
+export function openChannel(baseUrl: string): GrpcClient {
+  const target = baseUrl.startsWith("unix:") ? baseUrl : new URL(baseUrl).host;
+  return new GrpcClient(target, credentials.createInsecure());
+}
+
 /** gRPC over HTTP/2 in clear text. */
 export function grpcJs(baseUrl: string): Client {
-  const channel = new GrpcClient(new URL(baseUrl).host, credentials.createInsecure());
+  const channel = openChannel(baseUrl);
   return {
     carries: ["unknown_number"],
     call: (rpc, request, options) => call(channel, rpc, request, options),

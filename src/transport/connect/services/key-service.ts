@@ -21,7 +21,7 @@ import {
   revokeAllForUser,
 } from "../../../app/principals/revoke-principal.ts";
 import { type BatchOutcome, verifyKey, verifyKeys } from "../../../app/verify/verify-key.ts";
-import { callerOf } from "../call-context.ts";
+import { callerNow, callerOf } from "../call-context.ts";
 import { asConnectError, toConnectError, toStatus } from "../errors.ts";
 import { keyMessage, verifyResponse } from "./key-message.ts";
 import { createInput, importInput, listInput, targetInput, updateInput, verifyInput } from "./requests.ts";
@@ -70,7 +70,7 @@ function changes(ports: AppPorts): Pick<ServiceImpl<typeof KeyService>, Changes>
     async *import(requests, context) {
       for await (const { records, dryRun: isDryRun, requestId } of requests) {
         const batch = { records: records.map(importInput), isDryRun, requestId };
-        const outcomes = await importBatch(ports, callerOf(context.values), batch);
+        const outcomes = await importBatch(ports, await callerNow(context.values), batch);
         yield { results: outcomes.map(importResult) };
       }
     },
@@ -97,23 +97,24 @@ type Reads = "verify" | "batchVerify" | "get" | "list";
 
 function reads(ports: AppPorts, report: (bug: unknown) => void): Pick<ServiceImpl<typeof KeyService>, Reads> {
   return {
-    async verify(request) {
-      return verifyResponse(await verifyKey(ports, verifyInput(request)), ports.clock());
+    async verify(request, context) {
+      const verdict = await verifyKey(ports, callerOf(context.values), verifyInput(request));
+      return verifyResponse(verdict, ports.clock());
     },
 
-    async batchVerify({ requests }) {
-      const outcomes = await verifyKeys(ports, requests.map(verifyInput));
+    async batchVerify({ requests }, context) {
+      const outcomes = await verifyKeys(ports, callerOf(context.values), requests.map(verifyInput));
       const now = ports.clock();
       return { responses: outcomes.map((outcome) => ({ result: batchResult(outcome, now, report) })) };
     },
 
-    async get({ keyId }) {
-      const { view, lastUse } = await getKey(ports, keyId);
+    async get({ keyId }, context) {
+      const { view, lastUse } = await getKey(ports, callerOf(context.values), keyId);
       return { key: keyMessage(view, ports.clock(), lastUse) };
     },
 
-    async list(request) {
-      const { keys, nextPageToken } = await listKeys(ports, listInput(request));
+    async list(request, context) {
+      const { keys, nextPageToken } = await listKeys(ports, callerOf(context.values), listInput(request));
       const now = ports.clock();
       return { keys: keys.map(({ view, lastUse }) => keyMessage(view, now, lastUse)), nextPageToken };
     },

@@ -1,0 +1,109 @@
+// From a credential to a caller: the root credential, or an api_key of Fleetkey's own, which is judged like
+// any other that Verify is asked about. A certificate counts where no credential is shown.
+
+import { boundsOf, UNBOUND } from "../../access/bounds.ts";
+import { type Caller, nobody, rootCaller } from "../../access/caller.ts";
+import type { PresentedCredential } from "../../access/credentials.ts";
+import type { FailedAttempts } from "../../access/failed-attempts.ts";
+import type { RootCredential } from "../../access/root-credential.ts";
+import { FleetkeyError } from "../../domain/errors.ts";
+import { KEY_TYPE_TRAITS } from "../../domain/key-type.ts";
+import { evaluate } from "../../domain/lifecycle.ts";
+import type { KeyView } from "../../domain/verdict.ts";
+import type { AppPorts } from "../ports.ts";
+import { findByApiKey } from "../secret/find-by-api-key.ts";
+
+/** What a request shows of who sends it. */
+export interface Presented {
+  readonly credential: PresentedCredential;
+  /** The peer's, when the transport knows it. */
+  readonly address?: string;
+  /** Of a client certificate that was verified and is known. */
+  readonly certificate?: { readonly name: string; readonly scopes: readonly string[] };
+  /** A call that lasts asks again: that is no other use of the caller's key. */
+  readonly isRepeated?: boolean;
+}
+
+export interface Authentication {
+  /**
+   * Who calls; nobody when nothing is shown. Rejects with `unauthenticated` for what is wrong, with
+   * `resource_exhausted` for too much of it and for a key over its limits, and with `unavailable`.
+   */
+  authenticate(presented: Presented): Promise<Caller>;
+  /** What is told instead of a refusal for a wrong or missing credential; counts it. */
+  refusal(address: string | undefined, refused: FleetkeyError): FleetkeyError;
+}
+
+export function callerAuthentication(
+  ports: AppPorts,
+  { isRoot, attempts }: { readonly isRoot: RootCredential; readonly attempts: FailedAttempts },
+): Authentication {
+  const refusal: Authentication["refusal"] = (address, refused) =>
+    attempts.refusal(address, refused, ports.clock());
+  return {
+    refusal,
+    async authenticate({ credential, address, certificate, isRepeated = false }) {
+      if (credential.kind === "none") return certificateCaller(certificate, address);
+      if (credential.kind === "invalid") throw refusal(address, invalid());
+      if (isRoot(credential.secret)) return rootCaller(address);
+      const caller = await keyCaller(ports, credential.secret, address, isRepeated);
+      if (caller === undefined) throw refusal(address, invalid());
+      return caller;
+    },
+  };
+}
+
+function certificateCaller(certificate: Presented["certificate"], address: string | undefined): Caller {
+  if (certificate === undefined) return nobody(address);
+  const { name, scopes } = certificate;
+  return { ...nobody(address), id: name, scopes };
+}
+
+// Undefined: no api_key that may be used here, for whatever reason; which one is not told.
+async function keyCaller(
+  ports: AppPorts,
+  apiKey: string,
+  address: string | undefined,
+  isRepeated: boolean,
+): Promise<Caller | undefined> {
+  const presented = await findByApiKey(ports, UNBOUND, apiKey);
+  if (presented === "malformed" || presented === "unknown") return undefined;
+  const { key } = presented.view;
+  // What everybody can know identifies nobody.
+  if (!KEY_TYPE_TRAITS[key.type].possessionProves) return undefined;
+  const now = ports.clock();
+  if (evaluate(presented.view, { clientAddress: address }, now) !== undefined) return undefined;
+  if (!isRepeated) await countUse(ports, presented.view, address, now);
+  const { keyId: id, scopes, roles, owner } = key;
+  return { id, address, scopes, roles, bounds: boundsOf(owner), key };
+}
+
+async function countUse(
+  ports: AppPorts,
+  { key }: KeyView,
+  address: string | undefined,
+  now: number,
+): Promise<void> {
+  const { refusal, limits } = await ports.limits.take(key, now);
+  if (refusal !== undefined) {
+    const { resetMs } = (refusal === "rate_limited" ? limits.rateLimit : limits.quota) ?? {};
+    throw new FleetkeyError("resource_exhausted", "the caller's key is over its limit", {
+      reason: refusal.toUpperCase(),
+      retryAfterMs: resetMs,
+    });
+  }
+  ports.uses.record({ keyId: key.keyId, time: now, address: address ?? "", userAgent: "" });
+}
+
+function invalid(): FleetkeyError {
+  return credentialRequired("CREDENTIAL_INVALID");
+}
+
+/** What a caller gets without a credential that lets it in. */
+export function credentialRequired(reason: "CREDENTIAL_REQUIRED" | "CREDENTIAL_INVALID"): FleetkeyError {
+  return new FleetkeyError(
+    "unauthenticated",
+    "a valid credential is required: Authorization: Bearer or X-API-Key",
+    { reason },
+  );
+}
