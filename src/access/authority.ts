@@ -5,7 +5,14 @@ import { FleetkeyError, keyNotFound } from "../domain/errors.ts";
 import { areRangesWithin } from "../domain/grant/address.ts";
 import { isLooserQuota } from "../domain/grant/quota.ts";
 import { isLooserRate } from "../domain/grant/rate-limit.ts";
-import { coversScope, grantedScopes, missingScopes, OWN_SCOPES, type Roles } from "../domain/grant/scope.ts";
+import {
+  coversScope,
+  grantedScopes,
+  isOwnScope,
+  missingScopes,
+  OWN_SCOPES,
+  type Roles,
+} from "../domain/grant/scope.ts";
 import type { KeyRecord } from "../domain/key.ts";
 import { isBound, isWithin } from "./bounds.ts";
 import type { Caller } from "./caller.ts";
@@ -35,7 +42,7 @@ export function assertMayCall(caller: Caller, scope: string): void {
  */
 export function assertMayTouch(caller: Caller, key: KeyRecord): void {
   if (!isWithin(caller.bounds, key.owner)) throw keyNotFound();
-  if (isAdmin(caller) || !key.scopes.some((scope) => scope.startsWith(OWN_SCOPES))) return;
+  if (isAdmin(caller) || !key.scopes.some(isOwnScope)) return;
   throw permissionDenied(
     "a key with scopes of Fleetkey's own is an administrator's to touch",
     "SCOPE_REQUIRED",
@@ -71,9 +78,7 @@ function assertHolds(caller: Caller, key: Grants, roles: Roles): void {
   const held = grantedScopes(caller, roles);
   const wanted = grantedScopes(key, roles);
   // Not even who holds a scope of Fleetkey's own can hand it on: only an administrator makes callers.
-  const lacked = wanted.filter(
-    (scope) => scope.startsWith(OWN_SCOPES) || missingScopes(held, [scope]).length > 0,
-  );
+  const lacked = wanted.filter((scope) => isOwnScope(scope) || missingScopes(held, [scope]).length > 0);
   // What a role holds that the settings do not know now nobody can say: it can come back.
   const unknown = key.roles.filter((role) => !roles.has(role) && !caller.roles.includes(role));
   if (lacked.length === 0 && unknown.length === 0) return;

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { PEPPER_BYTES, type Pepper } from "../domain/api-key/digests.ts";
 import { ENVIRONMENT_PATTERN, PREFIX_LENGTH_MAX, PREFIX_PATTERN } from "../domain/api-key/key-format.ts";
 import { RATE_LIMIT_MAX } from "../domain/grant/rate-limit.ts";
-import { OWN_SCOPES, ROLE_PATTERN, type Roles, scopeTrouble } from "../domain/grant/scope.ts";
+import { isOwnScope, OWN_SCOPES, ROLE_PATTERN, type Roles, scopeTrouble } from "../domain/grant/scope.ts";
 import { KEY_TYPES, type KeyType } from "../domain/key-type.ts";
 import type { StoreAddress } from "../store/open-store.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
@@ -95,8 +95,7 @@ function parseRoles(text: string): Roles {
     }
     const scopes = list.split(" ").filter((scope) => scope !== "");
     for (const scope of scopes) {
-      const isOwn = scope.startsWith(OWN_SCOPES);
-      const trouble = isOwn ? `must not begin with ${OWN_SCOPES}` : scopeTrouble(scope);
+      const trouble = isOwnScope(scope) ? `must not begin with ${OWN_SCOPES}` : scopeTrouble(scope);
       if (trouble !== undefined) throw new Error(`a scope of the role ${name} ${trouble}`);
     }
     return [name, scopes] as const;

@@ -12,7 +12,7 @@ import type { KeyView } from "../../domain/verdict.ts";
 import { type CreateCommand, type CreateKeyInput, checkCreate, requestOf } from "../input/create-command.ts";
 import type { AppPorts } from "../ports.ts";
 import { issueSecret } from "../secret/issue-secret.ts";
-import { contended } from "../target/change-key.ts";
+import { confirmKey, contended } from "../target/change-key.ts";
 import { choosePlace, type FreePlace } from "../target/choose-place.ts";
 import { endHolder } from "../target/end-holder.ts";
 import { viewOf } from "../target/read-view.ts";
@@ -110,12 +110,5 @@ async function replayed(ports: AppPorts, command: CreateCommand, key: KeyRecord)
 
 // Confirmed by a write: the creation may have gone unanswered.
 async function replay(ports: AppPorts, key: KeyRecord): Promise<CreateKeyResult> {
-  let current: KeyRecord | undefined = key;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX && current !== undefined; attempt++) {
-    if (await ports.store.keys.confirm(current.keyId, current.revision)) {
-      return { isReplayed: true, view: await viewOf(ports, current) };
-    }
-    current = await ports.store.keys.read(key.keyId);
-  }
-  throw contended();
+  return { isReplayed: true, view: await viewOf(ports, await confirmKey(ports, key)) };
 }

@@ -45,6 +45,19 @@ export async function changeKey(
   throw contended();
 }
 
+/**
+ * Makes what was read of a key safe to answer with, by a write, at whatever revision the key then has; gives
+ * it as it is then. Whoever wrote it may not have been answered.
+ */
+export async function confirmKey({ store }: AppPorts, key: KeyRecord): Promise<KeyRecord> {
+  let current: KeyRecord | undefined = key;
+  for (let attempt = 0; attempt < ATTEMPTS_MAX && current !== undefined; attempt++) {
+    if (await store.keys.confirm(current.keyId, current.revision)) return current;
+    current = await store.keys.read(key.keyId);
+  }
+  throw contended();
+}
+
 /** What a caller gets that lost every race. */
 export function contended(): FleetkeyError {
   return new FleetkeyError("aborted", "others change the same record at the same time", {

@@ -11,7 +11,7 @@ import {
 import { BoundedQueue } from "../../lib/bounded-queue.ts";
 import type { ImportCommand } from "../input/import-record.ts";
 import type { AppPorts } from "../ports.ts";
-import { contended } from "./change-key.ts";
+import { confirmKey } from "./change-key.ts";
 
 /** How often places that somebody else took meanwhile are looked at again. */
 const ATTEMPTS_MAX = 8;
@@ -52,7 +52,9 @@ export async function takePlaces(
     open = free.filter(({ keyId }) => !taken.has(keyId));
   }
   const [anyExisting] = existing.values();
-  if (anyExisting !== undefined) await confirm(ports, anyExisting);
+  // What is told as being there must not be lost in a crash of the store, and its own write may have gone
+  // unanswered. A journal is written in order, so one write behind all reads makes what they saw as durable.
+  if (anyExisting !== undefined) await confirmKey(ports, anyExisting);
   return new Map([...heldBy([...existing.values()], false), ...heldBy(written, true)]);
 }
 
@@ -112,17 +114,6 @@ async function readPrincipals(ports: AppPorts, commands: readonly ImportCommand[
     for (const [principalId, principal] of some) found.set(principalId, principal);
   }
   return found;
-}
-
-// What is told as being there must not be lost in a crash of the store, and its own write may have gone
-// unanswered. A journal is written in order, so one write behind all reads makes what they saw as durable.
-async function confirm(ports: AppPorts, key: KeyRecord): Promise<void> {
-  let current: KeyRecord | undefined = key;
-  for (let attempt = 0; attempt < ATTEMPTS_MAX && current !== undefined; attempt++) {
-    if (await ports.store.keys.confirm(current.keyId, current.revision)) return;
-    current = await ports.store.keys.read(key.keyId);
-  }
-  throw contended();
 }
 
 function* heldBy(keys: readonly KeyRecord[], isNew: boolean) {

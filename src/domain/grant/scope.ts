@@ -26,6 +26,11 @@ export const NO_ROLES: Roles = new Map();
  */
 export const OWN_SCOPES = "fleetkey:";
 
+/** Whether a scope is one of Fleetkey's own. */
+export function isOwnScope(scope: string): boolean {
+  return scope.startsWith(OWN_SCOPES);
+}
+
 const CHARACTERS = /^[a-z0-9_.:*-]+$/;
 const WILDCARD = "*";
 const ANY_DEEPER = ":*";
@@ -42,7 +47,7 @@ export function scopeTrouble(scope: string): string | undefined {
 /** Whether a granted scope covers a wanted one. Both can be patterns: `orders:*` covers `orders:a:*`. */
 export function coversScope(granted: string, wanted: string): boolean {
   if (granted === wanted) return true;
-  if (granted === WILDCARD) return !wanted.startsWith(OWN_SCOPES);
+  if (granted === WILDCARD) return !isOwnScope(wanted);
   // The colon stays in the comparison: `orders:*` is for what is deeper, not for `orders` nor for `orders2`.
   return granted.endsWith(ANY_DEEPER) && wanted.startsWith(granted.slice(0, -WILDCARD.length));
 }
