@@ -3,7 +3,7 @@
 import { Writable } from "node:stream";
 import { loadConfig } from "../src/config/load-config.ts";
 import { createLog } from "../src/observability/log.ts";
-import { type Service, startService } from "../src/service.ts";
+import { type Service, startService } from "../src/service/service.ts";
 
 /** Long enough to be accepted and made of nothing that looks real. */
 export const ROOT_KEY = "test-root-".padEnd(40, "x");

@@ -10,8 +10,8 @@ const LINE_COLUMNS_MAX = 110;
 const ROOM_FILES_MAX = 8;
 
 /**
- * What each room may import beside itself. What is not here may import nothing. `service.ts` and `main.ts`
- * see all.
+ * What each room may import beside itself. What is not here may import nothing; `service` and `main.ts` see
+ * all.
  */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   lib: [],
@@ -19,6 +19,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   store: ["domain", "lib"],
   access: ["domain", "lib"],
   app: ["access", "domain", "lib", "store"],
+  cache: ["domain", "lib", "store"],
+  cluster: ["app", "cache", "domain", "lib", "store"],
   observability: ["domain", "lib"],
   transport: ["access", "app", "domain", "lib", "observability", "gen"],
   config: ["app", "domain", "lib", "store", "transport"],
@@ -61,7 +63,7 @@ describe("every source file", () => {
 });
 
 describe("src", () => {
-  const rooms = sources.filter((file) => file.startsWith("src/") && file.split("/").length > 2);
+  const rooms = sources.filter((file) => /^src\/(?!service\/)[^/]+\//.test(file));
 
   it("has rooms that import only from rooms below them", () => {
     const wrong = rooms.flatMap((file) => {

@@ -15,6 +15,8 @@ const KEY_SERVICE = {
   Import: "import",
   Verify: "verify",
   BatchVerify: "verify",
+  VerifyStream: "verify",
+  Watch: "read",
   Get: "read",
   List: "read",
 } as const;

@@ -5,6 +5,7 @@ import type { ForeignFormat } from "../domain/api-key/foreign-format.ts";
 import type { KeyPrefixes } from "../domain/api-key/key-format.ts";
 import type { Roles } from "../domain/grant/scope.ts";
 import type { KeyType } from "../domain/key-type.ts";
+import type { KeyView } from "../domain/verdict.ts";
 import type { RandomBytes } from "../lib/base62.ts";
 import type { Clock } from "../lib/clock.ts";
 import type { Store } from "../store/store.ts";
@@ -26,8 +27,23 @@ export interface KeyPolicy {
   readonly foreignFormats: readonly ForeignFormat[];
 }
 
+/** Where a key is looked for that an api_key may open. */
+export interface KeyViews {
+  /** What is known of it without I/O and can be trusted now. */
+  held(keyId: string): KeyView | undefined;
+  /** What is held, or what the store says. Rejects with `unavailable`. */
+  read(keyId: string): Promise<KeyView | undefined>;
+  /**
+   * What the store says now, when `seen` refuses a secret that may be newer. Undefined when nothing newer is
+   * to be had: the key is not held, or was read again just now.
+   */
+  readAgain(keyId: string, seen: KeyView): Promise<KeyView | undefined>;
+}
+
 export interface AppPorts {
   readonly store: Store;
+  /** For Verify and for callers; whatever changes a key reads the store. */
+  readonly views: KeyViews;
   readonly clock: Clock;
   readonly randomBytes: RandomBytes;
   readonly peppers: PepperSet;

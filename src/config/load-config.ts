@@ -8,6 +8,7 @@ import { NO_ROLES } from "../domain/grant/scope.ts";
 import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import { isLocal } from "../transport/http.ts";
 import { type ListenerConfig, listenerConfig, listenerContradictions } from "./listener/listener-config.ts";
+import { type NodeConfig, nodeConfig, nodeContradictions } from "./node/node-settings.ts";
 import { SETTINGS } from "./settings.ts";
 
 const PREFIX = "FLEETKEY_";
@@ -15,7 +16,7 @@ const SCHEMA = z.strictObject(SETTINGS);
 type Settings = z.output<typeof SCHEMA>;
 
 /** What the process runs with. */
-export interface Config extends ListenerConfig {
+export interface Config extends ListenerConfig, NodeConfig {
   readonly listen: Settings["FLEETKEY_LISTEN"];
   /** Absent: there is none. */
   readonly sidecarListen: Settings["FLEETKEY_SIDECAR_LISTEN"];
@@ -94,7 +95,12 @@ function contradictions(settings: Settings): readonly string[] {
         "reaches it can ask about api_keys without a credential",
     );
   }
-  return [...troubles, ...listenerContradictions(settings), ...policyContradictions(settings)];
+  return [
+    ...troubles,
+    ...nodeContradictions(settings),
+    ...listenerContradictions(settings),
+    ...policyContradictions(settings),
+  ];
 }
 
 function policyContradictions(settings: Settings): readonly string[] {
@@ -138,6 +144,7 @@ function toConfig(settings: Settings): Config {
       keyRetentionMs: settings.FLEETKEY_KEY_RETENTION,
       eventRetentionMs: settings.FLEETKEY_EVENT_RETENTION,
     },
+    ...nodeConfig(settings),
     ...listenerConfig(settings),
     githubKeysPath: settings.FLEETKEY_GITHUB_KEYS,
     logLevel: settings.FLEETKEY_LOG_LEVEL,

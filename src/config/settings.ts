@@ -12,6 +12,7 @@ import type { ListenAddress } from "../transport/http.ts";
 import { parseDuration, parseDurationFrom } from "./duration.ts";
 import { parseForeignFormats } from "./foreign-formats.ts";
 import { LISTENER_SETTINGS } from "./listener/listener-settings.ts";
+import { NODE_SETTINGS } from "./node/node-settings.ts";
 import { parsed, parseWhole } from "./parsed.ts";
 
 /** Printable ASCII without a comma, which separates two of them. */
@@ -123,8 +124,8 @@ export const SETTINGS = {
   FLEETKEY_SIDECAR_LISTEN: parsed(parseListen)
     .optional()
     .describe(
-      "Where sidecars ask without a credential, `HOST:PORT` or `unix:PATH`: only Verify, BatchVerify and " +
-        "health are answered there.",
+      "Where sidecars ask without a credential, `HOST:PORT` or `unix:PATH`: only Verify, BatchVerify, " +
+        "VerifyStream and health are answered there.",
     ),
   FLEETKEY_SIDECAR_REMOTE: z
     .literal("allow", "must be allow")
@@ -220,6 +221,7 @@ export const SETTINGS = {
   FLEETKEY_EVENT_RETENTION: parsed(parseDurationFrom("1d"))
     .optional()
     .describe("How long an event is kept, at least `1d`. Else: for ever."),
+  ...NODE_SETTINGS,
   ...LISTENER_SETTINGS,
   FLEETKEY_GITHUB_KEYS: z
     .string()

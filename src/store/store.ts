@@ -154,6 +154,31 @@ export interface EventStore {
   removeOld(before: number, limit: number): Promise<number>;
 }
 
+/** A number of the feed and what changed under it; neither when the number was not needed. */
+export interface FeedEntry {
+  readonly number: number;
+  readonly keyId?: string;
+  readonly principalId?: string;
+}
+
+/**
+ * The feed as nodes follow it, to forget what changed. It has connections of its own, so that no load on the
+ * others delays it.
+ */
+export interface FeedReader {
+  /**
+   * The highest number that was drawn, 0 when none was. The event of every write that was answered before the
+   * call has this number or a lower one; as exact as KeyStore.read.
+   */
+  readHead(): Promise<number>;
+
+  /** Up to `limit` entries with a number above `after`, in order, but for those that are not written yet. */
+  readAfter(after: number, limit: number): Promise<readonly FeedEntry[]>;
+
+  /** Those of these numbers that are there by now, in any order. */
+  readNumbers(numbers: readonly number[]): Promise<readonly FeedEntry[]>;
+}
+
 export interface UsageStore {
   /**
    * Adds uses of keys: counts add up, of time, address and user agent the newest stays. At most one entry a
@@ -223,6 +248,7 @@ export interface Store {
   readonly keys: KeyStore;
   readonly principals: PrincipalStore;
   readonly events: EventStore;
+  readonly feed: FeedReader;
   readonly usage: UsageStore;
   readonly quotas: QuotaStore;
   readonly pepperChecks: PepperCheckStore;

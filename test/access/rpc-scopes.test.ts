@@ -45,8 +45,8 @@ describe("RPC_SCOPES", () => {
   });
 
   it.each<[string, readonly string[]]>([
-    ["fleetkey:verify", ["Verify", "BatchVerify"]],
-    ["fleetkey:read", ["Get", "List", "ListEvents"]],
+    ["fleetkey:verify", ["Verify", "BatchVerify", "VerifyStream"]],
+    ["fleetkey:read", ["Watch", "Get", "List", "ListEvents"]],
     ["fleetkey:create", ["Create"]],
     ["fleetkey:update", ["Update"]],
     ["fleetkey:refresh", ["Refresh"]],
@@ -83,7 +83,7 @@ describe("RPC_SCOPES", () => {
   });
 
   it("Who reaches the sidecar listener can verify and nothing else.", () => {
-    expect(callableWith(sidecarCaller().scopes)).toEqual(["Verify", "BatchVerify"]);
+    expect(callableWith(sidecarCaller().scopes)).toEqual(["Verify", "BatchVerify", "VerifyStream"]);
   });
 });
 

@@ -12,6 +12,7 @@ import { RateLimits } from "../../src/app/limits/rate-limits.ts";
 import type { AppPorts, KeyPolicy } from "../../src/app/ports.ts";
 import type { SlowHash } from "../../src/app/secret/bcrypt-hash.ts";
 import { SlowDigestCheck } from "../../src/app/secret/slow-digest-check.ts";
+import { storedViews } from "../../src/app/target/read-view.ts";
 import type { Use } from "../../src/app/verify/use-log.ts";
 import { verifyKey } from "../../src/app/verify/verify-key.ts";
 import { type Pepper, pepperSet } from "../../src/domain/api-key/digests.ts";
@@ -81,6 +82,7 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const uses: Use[] = [];
   const ports: AppPorts = {
     store,
+    views: storedViews(store),
     clock: () => clock.now,
     randomBytes: seededBytes(1),
     peppers: pepperSet([buildPepper(1)]),

@@ -3,6 +3,7 @@
 // secret one.
 import { describe, expect, it } from "vitest";
 import { LISTENER_SETTINGS } from "../../src/config/listener/listener-settings.ts";
+import { NODE_SETTINGS } from "../../src/config/node/node-settings.ts";
 import { SETTINGS } from "../../src/config/settings.ts";
 import { bytes, MONGODB, pepper, rootKey, type Settings, troublesOf } from "./settings.ts";
 
@@ -184,8 +185,8 @@ describe.each(Object.entries(BAD_VALUES))(
 
 it("the table of bad values has every setting whose text can be wrong", () => {
   const anyText = ["FLEETKEY_GITHUB_KEYS"];
-  // Those of the listener are listener/listener-settings.test.ts's.
-  const elsewhere = Object.keys(LISTENER_SETTINGS);
+  // listener/listener-settings.test.ts and node/node-settings.test.ts have their own.
+  const elsewhere = [...Object.keys(LISTENER_SETTINGS), ...Object.keys(NODE_SETTINGS)];
   const covered = [...Object.keys(BAD_VALUES).map((name) => `FLEETKEY_${name}`), ...anyText, ...elsewhere];
   expect(covered.sort()).toEqual(Object.keys(SETTINGS).sort());
 });

@@ -5,6 +5,7 @@ import { brokenBatchesAndRemoval } from "./broken/batches-and-removal.ts";
 import { type Breakage, breakPart } from "./broken/breakage.ts";
 import { brokenErasure } from "./broken/erasure.ts";
 import { brokenFeeds } from "./broken/feed.ts";
+import { brokenFeedReaders } from "./broken/feed-reader.ts";
 import { brokenKeys } from "./broken/keys.ts";
 import { brokenQuotaCounts } from "./broken/quotas.ts";
 import { brokenUsages } from "./broken/usage.ts";
@@ -42,6 +43,7 @@ export const BREAKAGES: readonly Breakage[] = [
   ...brokenKeys,
   ...brokenBatchesAndRemoval,
   ...brokenFeeds,
+  ...brokenFeedReaders,
   ...brokenErasure,
   ...brokenUsages,
   ...brokenQuotaCounts,

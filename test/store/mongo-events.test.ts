@@ -68,6 +68,28 @@ describeMongo("the feed in MongoDB", () => {
     expect((await readFeed(next)).map(({ number }) => number)).toEqual([3, 4]);
   });
 
+  it("A number that was drawn and not needed is an entry of the feed that names nothing", async () => {
+    await fill(1, "void", 2, "void");
+    const keyIds = [keyAt(1).keyId, undefined, keyAt(3).keyId, undefined];
+    const expected = keyIds.map((keyId, index) => ({ number: index + 1, keyId }));
+    expect(await store.feed.readAfter(0, 10)).toEqual(expected);
+    expect(await store.feed.readAfter(1, 1)).toEqual([{ number: 2 }]);
+    expect(await store.feed.readNumbers([4, 2])).toHaveLength(2);
+  });
+
+  it("A number whose event is not written yet counts for the head and is no entry", async () => {
+    const head = database().db.collection<{ _id: string; number: number }>("head");
+    await insertKeys(store, keyAt(1));
+    await head.updateOne({ _id: "events" }, { $inc: { number: 1 } });
+    await insertKeys(store, keyAt(3));
+    expect(await store.feed.readHead()).toBe(3);
+    expect((await store.feed.readAfter(0, 10)).map(({ number }) => number)).toEqual([1, 3]);
+    expect(await store.feed.readNumbers([2])).toEqual([]);
+    await events().insertOne({ _id: 2, ...creationOf(keyAt(2)) }, { ignoreUndefined: true });
+    expect(await store.feed.readNumbers([2])).toEqual([{ number: 2, keyId: keyAt(2).keyId }]);
+    expect((await store.feed.readAfter(0, 10)).map(({ number }) => number)).toEqual([1, 2, 3]);
+  });
+
   it.each([999, 1_000, 1_001, 2_500])("eraseUser reaches all of a user's %i events", async (count) => {
     const event = creationOf(keyAt(1, { owner: { userId: "user-1" } }), { address: "192.0.2.1" });
     const of = (_id: number, userId: string) => ({ _id, ...event, eventId: `evt_${_id}`, owner: { userId } });

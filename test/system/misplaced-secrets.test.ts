@@ -55,6 +55,7 @@ const KEPT = [
   "ImportRequest.request_id",
   "VerifyRequest.user_agent",
   "BatchVerifyRequest.requests.user_agent",
+  "VerifyStreamRequest.request.user_agent",
 ].toSorted();
 
 /** A well-formed api_key of nobody. */
@@ -84,6 +85,8 @@ function baseOf(method: DescMethod, { keyId, apiKey }: Key): JsonObject {
     ReportLeak: { apiKey, source: "scanner" },
     Verify: { apiKey },
     BatchVerify: { requests: [{ apiKey }] },
+    VerifyStream: { request: { apiKey } },
+    Watch: {},
     Get: { keyId },
     List: {},
     ListEvents: {},

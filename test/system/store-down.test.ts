@@ -1,17 +1,21 @@
 // A service whose store goes away says so and never guesses: calls are answered `unavailable` with a time to
-// try again, no key is called valid that was not read, and it goes on by itself when the store is back.
+// try again, only keys that it remembers are called valid, within the lease alone, and it goes on by itself
+// when the store is back.
 
 import { expect, it, vi } from "vitest";
 import { describeMongo } from "../mongo-server.ts";
+import { ask, refusalWithin } from "./bound.ts";
 import { type Client, clientOf, createUserKey, failureOf, verdictOn } from "./client.ts";
 import { IS_LONG } from "./long-run.ts";
 import { useProcesses } from "./process.ts";
 import { useMongo } from "./stores.ts";
-import { useTcpProxy } from "./tcp-proxy.ts";
+import { type TcpProxy, useTcpProxy } from "./tcp-proxy.ts";
 
 const CALLS = IS_LONG ? 200 : 16;
 const CUTS = IS_LONG ? 60 : 10;
 const CALLERS = 8;
+/** Long enough for a busy machine to answer from memory when the store has gone away. */
+const LEASE_MS = 4_000;
 /** How long recovery may take: the driver looks again every half second. */
 const RECOVERY = { timeout: 15_000, interval: 50 };
 const TEST_TIMEOUT_MS = IS_LONG ? 300_000 : 60_000;
@@ -31,7 +35,7 @@ describeMongo("a store that goes away", () => {
   async function behindProxy() {
     const { settings, database } = fresh();
     const { proxy, uri } = await throughProxy(database.uri);
-    return { proxy, settings: { ...settings, FLEETKEY_STORE: uri } };
+    return { proxy, settings: { ...settings, FLEETKEY_STORE: uri, FLEETKEY_LEASE: `${LEASE_MS}ms` } };
   }
 
   async function startBehindProxy() {
@@ -43,14 +47,34 @@ describeMongo("a store that goes away", () => {
     return { proxy, client, apiKey, url, run };
   }
 
+  /** The key can be remembered: only what is read tells that the connections of the calls are back, too. */
   const recovers = (client: Client, apiKey: string) =>
-    vi.waitFor(async () => expect(await verdictOn(client, apiKey)).toBe("VALID"), RECOVERY);
+    vi.waitFor(async () => {
+      expect(await verdictOn(client, apiKey)).toBe("VALID");
+      await client.keys.list({ pageSize: 1 });
+    }, RECOVERY);
+
+  /** Cuts it while the key is remembered: the event of its own creation makes it forgotten once. */
+  const cutWhileHeld = (proxy: TcpProxy, client: Client, apiKey: string) =>
+    vi.waitFor(async () => {
+      proxy.cut();
+      const { answer } = await ask(client, apiKey);
+      if (answer !== "VALID") {
+        proxy.heal();
+        await recovers(client, apiKey);
+      }
+      expect(answer).toBe("VALID");
+    }, RECOVERY);
 
   it(
-    "makes every call `unavailable`, and all is well again when it is back",
+    "makes every call `unavailable` when the lease has ended, and all is well again when it is back",
     async () => {
       const { proxy, client, apiKey, url } = await startBehindProxy();
-      proxy.cut();
+      await cutWhileHeld(proxy, client, apiKey);
+      // What needs the store does not wait for the lease to end.
+      const changes = Array.from({ length: CALLS }, () => failureOf(createUserKey(client, "user-2")));
+      expect(await refusalWithin(LEASE_MS, client, apiKey)).toBe("STORE_UNAVAILABLE");
+      expect(await Promise.all(changes)).toEqual(Array(CALLS).fill(UNAVAILABLE));
       const calls = Array.from({ length: CALLS }, (_, index) =>
         failureOf(index % 2 === 0 ? client.keys.verify({ apiKey }) : createUserKey(client, "user-2")),
       );
@@ -75,7 +99,7 @@ describeMongo("a store that goes away", () => {
       await client.keys.revoke({ target: { case: "apiKey", value: revoked.apiKey } });
       let isOver = false;
       const wrong: unknown[] = [];
-      const ask = async (text: string, right: string) => {
+      const askOften = async (text: string, right: string) => {
         while (!isOver) {
           const failed = (error: unknown) => failureOf(Promise.reject(error));
           const answer = await verdictOn(client, text).catch(failed);
@@ -84,7 +108,7 @@ describeMongo("a store that goes away", () => {
         }
       };
       const asking = Array.from({ length: CALLERS }, (_, index) =>
-        index % 2 === 0 ? ask(apiKey, "VALID") : ask(revoked.apiKey, "REVOKED"),
+        index % 2 === 0 ? askOften(apiKey, "VALID") : askOften(revoked.apiKey, "REVOKED"),
       );
       for (let cut = 0; cut < CUTS && wrong.length === 0; cut++) {
         proxy.cut();
@@ -99,11 +123,12 @@ describeMongo("a store that goes away", () => {
   );
 
   it(
-    "and says nothing for a while holds a call up, which is then answered from the store",
+    "and says nothing for a while holds a call up that needs it, which is then answered from the store",
     async () => {
-      const { proxy, client, apiKey } = await startBehindProxy();
+      const { proxy, client } = await startBehindProxy();
+      const { apiKey, key } = await createUserKey(client, "user-1");
       proxy.stall();
-      const held = proxy.holds();
+      const held = proxy.holds(key?.keyId);
       const verdict = verdictOn(client, apiKey);
       await held;
       proxy.heal();
@@ -113,7 +138,8 @@ describeMongo("a store that goes away", () => {
   );
 
   it.runIf(IS_LONG)("and says nothing any more makes calls `unavailable` in the end", async () => {
-    const { proxy, client, apiKey } = await startBehindProxy();
+    const { proxy, client } = await startBehindProxy();
+    const { apiKey } = await createUserKey(client, "user-1");
     proxy.stall();
     expect(await failureOf(client.keys.verify({ apiKey }))).toEqual(UNAVAILABLE);
     proxy.heal();

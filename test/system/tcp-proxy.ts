@@ -1,5 +1,5 @@
 // A TCP proxy in front of a server, which a test can cut (connections end, new ones are refused), stall
-// (bytes are accepted and go nowhere) and heal.
+// (bytes are accepted and go nowhere), slow down (answers come late) and heal.
 
 import type { AddressInfo } from "node:net";
 import { connect, createServer, type Server, type Socket } from "node:net";
@@ -14,7 +14,8 @@ export class TcpProxy {
   /** What came while stalled, in order. */
   #held: (() => void)[] = [];
   #state: State = "open";
-  #onHeld: () => void = () => {};
+  #answerDelayMs = 0;
+  #onHeld: (bytes: Buffer) => void = () => {};
 
   private constructor(target: URL) {
     this.#target = { host: target.hostname, port: Number(target.port || 27_017) };
@@ -41,15 +42,23 @@ export class TcpProxy {
     this.#state = "stalled";
   }
 
-  /** Resolves when bytes come that a stall holds back. */
-  async holds(): Promise<void> {
+  /** Whatever the server says from now on comes so much later. */
+  slow(answerDelayMs: number): void {
+    this.#answerDelayMs = answerDelayMs;
+  }
+
+  /** Resolves when bytes come, with this text in them, that a stall holds back. */
+  async holds(text = ""): Promise<void> {
     await new Promise<void>((resolve) => {
-      this.#onHeld = resolve;
+      this.#onHeld = (bytes) => {
+        if (bytes.includes(text)) resolve();
+      };
     });
   }
 
   heal(): void {
     this.#state = "open";
+    this.#answerDelayMs = 0;
     for (const release of this.#held.splice(0)) release();
   }
 
@@ -64,25 +73,36 @@ export class TcpProxy {
       return;
     }
     const upstream = connect({ ...this.#target, noDelay: true });
-    this.#join(client, upstream);
-    this.#join(upstream, client);
+    this.#join(client, upstream, () => 0);
+    this.#join(upstream, client, () => this.#answerDelayMs);
   }
 
-  #join(from: Socket, to: Socket): void {
+  #join(from: Socket, to: Socket, delayMs: () => number): void {
     this.#sockets.add(from);
-    from.on("data", (bytes) => {
-      if (this.#state === "open") {
-        to.write(bytes);
+    // Each that is delayed has a timer; whichever ends first lets the oldest go, so that none overtakes.
+    const delayed: Buffer[] = [];
+    from.on("data", (bytes: Buffer) => {
+      if (delayMs() === 0 && delayed.length === 0) {
+        this.#pass(to, bytes);
         return;
       }
-      this.#held.push(() => to.write(bytes));
-      this.#onHeld();
+      delayed.push(bytes);
+      setTimeout(() => this.#pass(to, delayed.shift()), delayMs());
     });
     from.on("error", () => from.destroy());
     from.once("close", () => {
       this.#sockets.delete(from);
       to.destroy();
     });
+  }
+
+  #pass(to: Socket, bytes: Buffer = Buffer.alloc(0)): void {
+    if (this.#state === "open") {
+      to.write(bytes);
+      return;
+    }
+    this.#held.push(() => to.write(bytes));
+    this.#onHeld(bytes);
   }
 }
 

@@ -1,14 +1,17 @@
-// Several processes on one store are one service: what one of them has answered holds for all of them. Keys
-// are read from the store for every call, so a revocation holds everywhere as soon as it is answered.
+// Several processes on one store are one service: what one of them has answered holds for all of them, a
+// revocation on itself at once and on the others within the bound.
 
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { KeyType } from "../../gen/fleetkey/v1/key_pb.js";
+import { refusalWithin } from "./bound.ts";
 import { allEvents, allKeys, type Client, clientOf, createUserKey, failureOf, verdictOn } from "./client.ts";
 import { IS_LONG } from "./long-run.ts";
 import { useProcesses } from "./process.ts";
 import { describeOnStores } from "./stores.ts";
 
 const ROUNDS = IS_LONG ? 200 : 5;
+/** The default, which is what the README promises. */
+const LEASE_MS = 2_000;
 /** Concurrent creates of one exclusive key. */
 const RIVALS = 12;
 
@@ -26,28 +29,34 @@ describeOnStores(
       [a, b] = [clientOf(first.url), clientOf(second.url)];
     });
 
-    it("verify each other's keys, and refuse at once what the other one has revoked", async () => {
+    it("verify each other's keys, and refuse what one has ended: itself at once", async () => {
       for (let round = 0; round < ROUNDS; round++) {
         const [here, there] = round % 2 === 0 ? [a, b] : [b, a];
         const { apiKey, key } = await createUserKey(here, "user-1");
         expect(await verdictOn(there, apiKey)).toBe("VALID");
         const refreshed = await here.keys.refresh({ target: { case: "keyId", value: key?.keyId ?? "" } });
-        expect(await verdictOn(there, apiKey)).toBe("UNKNOWN");
+        expect(await verdictOn(here, apiKey)).toBe("UNKNOWN");
+        // A new secret is valid everywhere at once.
         expect(await verdictOn(there, refreshed.apiKey)).toBe("VALID");
+        expect(await refusalWithin(LEASE_MS, there, apiKey)).toBe("UNKNOWN");
+        expect(await verdictOn(here, refreshed.apiKey)).toBe("VALID");
         await here.keys.revoke({ target: { case: "apiKey", value: refreshed.apiKey } });
-        expect(await verdictOn(there, refreshed.apiKey)).toBe("REVOKED");
+        expect(await verdictOn(here, refreshed.apiKey)).toBe("REVOKED");
+        expect(await refusalWithin(LEASE_MS, there, refreshed.apiKey)).toBe("REVOKED");
       }
     });
 
-    it("refuse at once every key of a user whom the other one has revoked", async () => {
+    it("refuse every key of a revoked user: who revoked it at once, the other in time", async () => {
       const mine = await Promise.all([a, b, a].map((client) => createUserKey(client, "revoked-user")));
       const other = await createUserKey(a, "user-2");
       expect(await Promise.all(mine.map(({ apiKey }) => verdictOn(b, apiKey)))).toEqual(
         Array(3).fill("VALID"),
       );
       expect(await a.keys.revokeAllForUser({ userId: "revoked-user" })).toMatchObject({ revokedCount: 3 });
-      const verdicts = await Promise.all(mine.map(({ apiKey }) => verdictOn(b, apiKey)));
+      const onOther = Promise.all(mine.map(({ apiKey }) => refusalWithin(LEASE_MS, b, apiKey)));
+      const verdicts = await Promise.all(mine.map(({ apiKey }) => verdictOn(a, apiKey)));
       expect(verdicts).toEqual(Array(3).fill("REVOKED"));
+      expect(await onOther).toEqual(Array(3).fill("REVOKED"));
       expect(await verdictOn(b, other.apiKey)).toBe("VALID");
     });
 

@@ -13,6 +13,7 @@ import type { JsonObject, Message } from "@bufbuild/protobuf";
 import type { DenialReason, Key, KeyState, KeyType, Quota, RateLimit } from "./key_pb.js";
 import type { Duration, FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
 import type { Status } from "../../google/rpc/status_pb.js";
+import type { Event } from "./event_pb.js";
 
 /**
  * Describes the file fleetkey/v1/key_service.proto.
@@ -1171,6 +1172,130 @@ export declare type BatchVerifyResponse = Message<"fleetkey.v1.BatchVerifyRespon
 export declare const BatchVerifyResponseSchema: GenMessage<BatchVerifyResponse>;
 
 /**
+ * One request of many.
+ *
+ * @generated from message fleetkey.v1.VerifyStreamRequest
+ */
+export declare type VerifyStreamRequest = Message<"fleetkey.v1.VerifyStreamRequest"> & {
+  /**
+   * Any number; comes back with the answer.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * Required.
+   *
+   * @generated from field: fleetkey.v1.VerifyRequest request = 2;
+   */
+  request?: VerifyRequest | undefined;
+};
+
+/**
+ * Describes the message fleetkey.v1.VerifyStreamRequest.
+ * Use `create(VerifyStreamRequestSchema)` to create a new message.
+ */
+export declare const VerifyStreamRequestSchema: GenMessage<VerifyStreamRequest>;
+
+/**
+ * What became of one request.
+ *
+ * @generated from message fleetkey.v1.VerifyStreamResponse
+ */
+export declare type VerifyStreamResponse = Message<"fleetkey.v1.VerifyStreamResponse"> & {
+  /**
+   * That of the request.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * Always set.
+   *
+   * @generated from oneof fleetkey.v1.VerifyStreamResponse.result
+   */
+  result: {
+    /**
+     * The verdict.
+     *
+     * @generated from field: fleetkey.v1.VerifyResponse verify = 2;
+     */
+    value: VerifyResponse;
+    case: "verify";
+  } | {
+    /**
+     * Why there is none, as Verify alone would have failed. It is not a verdict: do not let in.
+     *
+     * @generated from field: google.rpc.Status error = 3;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message fleetkey.v1.VerifyStreamResponse.
+ * Use `create(VerifyStreamResponseSchema)` to create a new message.
+ */
+export declare const VerifyStreamResponseSchema: GenMessage<VerifyStreamResponse>;
+
+/**
+ * From where to watch.
+ *
+ * @generated from message fleetkey.v1.WatchRequest
+ */
+export declare type WatchRequest = Message<"fleetkey.v1.WatchRequest"> & {
+  /**
+   * The cursor of the last response that was taken in. Empty: from now on.
+   *
+   * @generated from field: string cursor = 1;
+   */
+  cursor: string;
+};
+
+/**
+ * Describes the message fleetkey.v1.WatchRequest.
+ * Use `create(WatchRequestSchema)` to create a new message.
+ */
+export declare const WatchRequestSchema: GenMessage<WatchRequest>;
+
+/**
+ * Changes, or that there are none.
+ *
+ * @generated from message fleetkey.v1.WatchResponse
+ */
+export declare type WatchResponse = Message<"fleetkey.v1.WatchResponse"> & {
+  /**
+   * In the order of their numbers. Empty: nothing has changed.
+   *
+   * @generated from field: repeated fleetkey.v1.Event events = 1;
+   */
+  events: Event[];
+
+  /**
+   * Where to resume.
+   *
+   * @generated from field: string cursor = 2;
+   */
+  cursor: string;
+
+  /**
+   * Something may have changed of which no event tells: forget everything. Its events may still come, late.
+   *
+   * @generated from field: bool reset = 3;
+   */
+  reset: boolean;
+};
+
+/**
+ * Describes the message fleetkey.v1.WatchResponse.
+ * Use `create(WatchResponseSchema)` to create a new message.
+ */
+export declare const WatchResponseSchema: GenMessage<WatchResponse>;
+
+/**
  * Which key.
  *
  * @generated from message fleetkey.v1.GetRequest
@@ -1547,6 +1672,37 @@ export declare const KeyService: GenService<{
     methodKind: "unary";
     input: typeof BatchVerifyRequestSchema;
     output: typeof BatchVerifyResponseSchema;
+  },
+  /**
+   * Checks api_keys as they come, for callers that ask all the time. Each request is answered by one response, in
+   * order. One that cannot be judged fails alone. The caller's own credential is checked again at least every lease.
+   * A client that does not read its answers is not read from. Over HTTP/2 only.
+   * Errors of the stream: invalid_argument (a message that is none), unauthenticated, permission_denied (the caller's
+   * key has ended meanwhile), deadline_exceeded (no request for the idle time).
+   *
+   * @generated from rpc fleetkey.v1.KeyService.VerifyStream
+   */
+  verifyStream: {
+    methodKind: "bidi_streaming";
+    input: typeof VerifyStreamRequestSchema;
+    output: typeof VerifyStreamResponseSchema;
+  },
+  /**
+   * Tells of every change from now on, or from a cursor, so that a client can keep what it has cached true: it forgets
+   * the keys and the keys of the principals that events name, and everything when `reset` comes.
+   * A response without events comes at least every second when there are none, as long as this node itself hears of all
+   * changes: all that are older than the lease are told then. A client to which none comes for as long as it lets a
+   * revocation be late must not trust its cache. Callers with bounds are told of what lies inside them.
+   * Errors: invalid_argument (a cursor that is none), failed_precondition (CURSOR_EXPIRED: events after it were
+   * removed; forget everything and begin anew), resource_exhausted (WATCHER_TOO_SLOW: resume from the last cursor;
+   * TOO_MANY_WATCHERS), unavailable.
+   *
+   * @generated from rpc fleetkey.v1.KeyService.Watch
+   */
+  watch: {
+    methodKind: "server_streaming";
+    input: typeof WatchRequestSchema;
+    output: typeof WatchResponseSchema;
   },
   /**
    * Answers with one key. Errors: not_found.

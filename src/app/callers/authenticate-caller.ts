@@ -7,11 +7,12 @@ import type { PresentedCredential } from "../../access/credentials.ts";
 import type { FailedAttempts } from "../../access/failed-attempts.ts";
 import type { RootCredential } from "../../access/root-credential.ts";
 import { FleetkeyError } from "../../domain/errors.ts";
+import type { KeyRecord } from "../../domain/key.ts";
 import { KEY_TYPE_TRAITS } from "../../domain/key-type.ts";
 import { evaluate } from "../../domain/lifecycle.ts";
 import type { KeyView } from "../../domain/verdict.ts";
 import type { AppPorts } from "../ports.ts";
-import { findByApiKey } from "../secret/find-by-api-key.ts";
+import { findByApiKey, findHeld } from "../secret/find-by-api-key.ts";
 
 /** What a request shows of who sends it. */
 export interface Presented {
@@ -30,6 +31,11 @@ export interface Authentication {
    * `resource_exhausted` for too much of it and for a key over its limits, and with `unavailable`.
    */
   authenticate(presented: Presented): Promise<Caller>;
+  /**
+   * The same at once for who can be told from memory and has no limits to count against; undefined says
+   * nothing. Refuses nobody and counts no failure.
+   */
+  recognize(presented: Presented): Caller | undefined;
   /** What is told instead of a refusal for a wrong or missing credential; counts it. */
   refusal(address: string | undefined, refused: FleetkeyError): FleetkeyError;
 }
@@ -42,6 +48,11 @@ export function callerAuthentication(
     attempts.refusal(address, refused, ports.clock());
   return {
     refusal,
+    recognize({ credential, address, certificate }) {
+      if (credential.kind === "none") return certificateCaller(certificate, address);
+      if (credential.kind === "invalid") return undefined;
+      return isRoot(credential.secret) ? rootCaller(address) : heldCaller(ports, credential.secret, address);
+    },
     async authenticate({ credential, address, certificate, isRepeated = false }) {
       if (credential.kind === "none") return certificateCaller(certificate, address);
       if (credential.kind === "invalid") throw refusal(address, invalid());
@@ -66,14 +77,32 @@ async function keyCaller(
   address: string | undefined,
   isRepeated: boolean,
 ): Promise<Caller | undefined> {
-  const presented = await findByApiKey(ports, UNBOUND, apiKey);
-  if (presented === "malformed" || presented === "unknown") return undefined;
-  const { key } = presented.view;
-  // What everybody can know identifies nobody.
-  if (!KEY_TYPE_TRAITS[key.type].possessionProves) return undefined;
+  const found = await findByApiKey(ports, ports.views, UNBOUND, apiKey);
+  if (found === "malformed" || found === "unknown") return undefined;
   const now = ports.clock();
-  if (evaluate(presented.view, { clientAddress: address }, now) !== undefined) return undefined;
-  if (!isRepeated) await countUse(ports, presented.view, address, now);
+  if (!isUsable(found.view, address, now)) return undefined;
+  if (!isRepeated) await countUse(ports, found.view, address, now);
+  return callerOf(found.view.key, address);
+}
+
+function heldCaller(ports: AppPorts, apiKey: string, address: string | undefined): Caller | undefined {
+  const found = findHeld(ports, UNBOUND, apiKey);
+  if (found === undefined) return undefined;
+  const { key } = found.view;
+  const now = ports.clock();
+  const isLimited = key.rateLimit !== undefined || key.quota !== undefined;
+  if (isLimited || !isUsable(found.view, address, now)) return undefined;
+  recordUse(ports, key, address, now);
+  return callerOf(key, address);
+}
+
+function isUsable(view: KeyView, address: string | undefined, now: number): boolean {
+  // What everybody can know identifies nobody.
+  if (!KEY_TYPE_TRAITS[view.key.type].possessionProves) return false;
+  return evaluate(view, { clientAddress: address }, now) === undefined;
+}
+
+function callerOf(key: KeyRecord, address: string | undefined): Caller {
   const { keyId: id, scopes, roles, owner } = key;
   return { id, address, scopes, roles, bounds: boundsOf(owner), key };
 }
@@ -92,7 +121,11 @@ async function countUse(
       retryAfterMs: resetMs,
     });
   }
-  ports.uses.record({ keyId: key.keyId, time: now, address: address ?? "", userAgent: "" });
+  recordUse(ports, key, address, now);
+}
+
+function recordUse(ports: AppPorts, { keyId }: KeyRecord, address: string | undefined, now: number): void {
+  ports.uses.record({ keyId, time: now, address: address ?? "", userAgent: "" });
 }
 
 function invalid(): FleetkeyError {

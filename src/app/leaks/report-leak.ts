@@ -11,6 +11,7 @@ import { Violations } from "../input/violations.ts";
 import type { AppPorts } from "../ports.ts";
 import { findByApiKey } from "../secret/find-by-api-key.ts";
 import { changeKey, type KeyChange } from "../target/change-key.ts";
+import { storedViews } from "../target/read-view.ts";
 
 export const LEAK_SOURCE_BYTES_MAX = 64;
 export const LEAK_URL_BYTES_MAX = 1_024;
@@ -41,7 +42,7 @@ export async function reportLeak(
 ): Promise<ReportLeakResult> {
   const { apiKey } = input;
   const cause = checkLeak(caller, input);
-  const presented = await findByApiKey(ports, caller.bounds, apiKey);
+  const presented = await findByApiKey(ports, storedViews(ports.store), caller.bounds, apiKey);
   if (presented === "malformed" || presented === "unknown") return NO_KEY;
   const { keyId } = presented.view.key;
   try {

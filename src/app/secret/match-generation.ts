@@ -1,6 +1,6 @@
 // Whether an api_key is the one that a generation stands for: by its MAC, or without one that can be compared
 // by the digest that needs no pepper.
-import { macMatches, sha256Matches } from "../../domain/api-key/digests.ts";
+import { macMatches, type PepperSet, sha256Matches } from "../../domain/api-key/digests.ts";
 import { formatApiKey } from "../../domain/api-key/key-format.ts";
 import { lookupOf } from "../../domain/api-key/key-id.ts";
 import type { Generation, ImportedDigest, KeyRecord } from "../../domain/key.ts";
@@ -15,6 +15,24 @@ export type Presented =
 /** `unknowable`: the MAC is under a pepper that this node lacks and that nobody declared lost. */
 export type Match = "match" | "mismatch" | "unknowable";
 
+/** By the MAC alone; undefined when only the slow digest can tell. */
+export function matchMac(
+  peppers: PepperSet,
+  { mac, imported }: Generation,
+  presented: Presented,
+): Match | undefined {
+  // A text of the native shape never opens what was imported, nor the other way round.
+  const isOfItsKind =
+    "formats" in presented
+      ? imported !== undefined && presented.formats.has(imported.format)
+      : imported === undefined;
+  if (!isOfItsKind) return "mismatch";
+  if (mac === undefined) return undefined;
+  const pepper = peppers.accepted.get(mac.version);
+  if (pepper !== undefined) return macMatches(presented.apiKey, pepper, mac) ? "match" : "mismatch";
+  return peppers.lost.has(mac.version) ? undefined : "unknowable";
+}
+
 /** Rejects with `unavailable` when the slow digest is needed and cannot be had now. */
 export async function matchGeneration(
   { peppers, slowCheck }: Pick<AppPorts, "peppers" | "slowCheck">,
@@ -22,18 +40,9 @@ export async function matchGeneration(
   generation: Generation,
   presented: Presented,
 ): Promise<Match> {
-  const { mac, imported } = generation;
-  // A text of the native shape never opens what was imported, nor the other way round.
-  const isOfItsKind =
-    "formats" in presented
-      ? imported !== undefined && presented.formats.has(imported.format)
-      : imported === undefined;
-  if (!isOfItsKind) return "mismatch";
-  const pepper = mac && peppers.accepted.get(mac.version);
-  if (mac !== undefined && pepper !== undefined) {
-    return macMatches(presented.apiKey, pepper, mac) ? "match" : "mismatch";
-  }
-  if (mac !== undefined && !peppers.lost.has(mac.version)) return "unknowable";
+  const byMac = matchMac(peppers, generation, presented);
+  if (byMac !== undefined) return byMac;
+  const { imported } = generation;
   const isMatch =
     "secret" in presented
       ? await nativeMatches(slowCheck, key, generation, presented)

@@ -8,7 +8,7 @@ import type { Owner } from "../../domain/principal.ts";
 import type { KeyView } from "../../domain/verdict.ts";
 import type { AppPorts } from "../ports.ts";
 import { findByApiKey, type PresentedKey } from "../secret/find-by-api-key.ts";
-import { ownedViews } from "./read-view.ts";
+import { ownedViews, storedViews } from "./read-view.ts";
 
 /** A target that was checked to be well-formed. */
 export type Target =
@@ -37,7 +37,7 @@ export async function findTarget(ports: AppPorts, caller: Caller, target: Target
 }
 
 async function findPresented(ports: AppPorts, caller: Caller, apiKey: string): Promise<FoundTarget> {
-  const presented = await findByApiKey(ports, caller.bounds, apiKey);
+  const presented = await findByApiKey(ports, storedViews(ports.store), caller.bounds, apiKey);
   if (presented === "malformed" || presented === "unknown") {
     throw caller.id === undefined ? notAccepted() : keyNotFound();
   }

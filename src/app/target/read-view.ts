@@ -4,23 +4,35 @@ import type { KeyRecord } from "../../domain/key.ts";
 import type { KeyType } from "../../domain/key-type.ts";
 import type { Owner } from "../../domain/principal.ts";
 import type { KeyView } from "../../domain/verdict.ts";
-import type { KeyPosition } from "../../store/store.ts";
-import type { AppPorts } from "../ports.ts";
+import type { KeyPosition, Store } from "../../store/store.ts";
+import type { AppPorts, KeyViews } from "../ports.ts";
 
 /** How many keys of an owner are read at a time. */
 const WALK_PAGE = 1_000;
 
-/**
- * The key, then its principals: what was revoked before the call began is seen. A key outside the bounds is
- * not there, and after the same one read.
- */
+/** The key, then its principals: what was revoked before the call began is seen. */
+export async function readStored(store: Store, keyId: string): Promise<KeyView | undefined> {
+  const key = await store.keys.read(keyId);
+  return key === undefined ? undefined : viewOf({ store }, key);
+}
+
+/** The same of a key within the bounds; one outside is not there, and after the same one read. */
 export async function readView(ports: AppPorts, bounds: Bounds, keyId: string): Promise<KeyView | undefined> {
   const key = await ports.store.keys.read(keyId);
   return key === undefined || !isWithin(bounds, key.owner) ? undefined : viewOf(ports, key);
 }
 
+/** Keys as the store tells them at each call, for whatever must not rest on what is remembered. */
+export function storedViews(store: Store): KeyViews {
+  return {
+    held: () => undefined,
+    read: (keyId) => readStored(store, keyId),
+    readAgain: async () => undefined,
+  };
+}
+
 /** Adds the principals to a key that was just read. */
-export async function viewOf(ports: AppPorts, key: KeyRecord): Promise<KeyView> {
+export async function viewOf(ports: Pick<AppPorts, "store">, key: KeyRecord): Promise<KeyView> {
   const principals = await ports.store.principals.read(key.epochs.map(({ principalId }) => principalId));
   return { key, principals };
 }

@@ -4,14 +4,15 @@ import type { Caller } from "../../access/caller.ts";
 import { invalidArgument } from "../../domain/errors.ts";
 import { isAddress } from "../../domain/grant/address.ts";
 import { lackedScopes } from "../../domain/grant/scope.ts";
-import { KEY_TYPES } from "../../domain/key-type.ts";
+import { KEY_TYPES, type KeyType } from "../../domain/key-type.ts";
 import { evaluate } from "../../domain/lifecycle.ts";
 import { denied, type KeyView, type Verdict } from "../../domain/verdict.ts";
 import { BoundedQueue } from "../../lib/bounded-queue.ts";
 import { checkScopes } from "../input/grant-fields.ts";
 import { Violations } from "../input/violations.ts";
+import type { TakenUse } from "../limits/key-limits.ts";
 import type { AppPorts } from "../ports.ts";
-import { findByApiKey } from "../secret/find-by-api-key.ts";
+import { type Found, findByApiKey } from "../secret/find-by-api-key.ts";
 
 /** How many requests one call may hold. */
 export const BATCH_MAX = 1_000;
@@ -29,12 +30,13 @@ export interface VerifyKeyInput {
   readonly userAgent: string;
 }
 
-/** Rejects with `unavailable` when the truth cannot be had; it never guesses. */
-export async function verifyKey(
-  ports: AppPorts,
-  { bounds }: Caller,
-  input: VerifyKeyInput,
-): Promise<Verdict> {
+/** A request that was found to be one. */
+export interface VerifyDemand extends VerifyKeyInput {
+  readonly expectedType: KeyType | undefined;
+}
+
+/** Throws `invalid_argument` with all that is wrong. */
+export function checkVerify(input: VerifyKeyInput): VerifyDemand {
   const violations = new Violations();
   const expectedType = violations.oneOf("expected_type", input.expectedType, KEY_TYPES);
   checkScopes(violations, "required_scopes", input.requiredScopes);
@@ -42,26 +44,52 @@ export async function verifyKey(
   if (clientAddress !== "" && !isAddress(clientAddress))
     violations.add("client_address", "must be an IP address");
   violations.throwIfAny();
-
-  const presented = await findByApiKey(ports, bounds, input.apiKey);
-  if (presented === "malformed" || presented === "unknown") return denied(presented);
-  const { view } = presented;
-  const { requiredScopes } = input;
-  const { roles } = ports.policy;
-  const now = ports.clock();
-  const reason = evaluate(view, { expectedType, requiredScopes, clientAddress }, now, roles);
-  if (reason === "insufficient_scope") {
-    return { valid: false, reason, view, missingScopes: lackedScopes(view.key, requiredScopes, roles) };
-  }
-  if (reason !== undefined) return denied(reason, view);
-  return used(ports, view, input, now);
+  return { ...input, expectedType };
 }
 
-// Last, since it counts: what something else refuses is no use of the key.
-async function used(ports: AppPorts, view: KeyView, input: VerifyKeyInput, now: number): Promise<Verdict> {
-  const { refusal, limits } = await ports.limits.take(view.key, now);
+/** Rejects with `unavailable` when the truth cannot be had; it never guesses. */
+export async function verifyKey(ports: AppPorts, caller: Caller, input: VerifyKeyInput): Promise<Verdict> {
+  return judgeKey(ports, caller, checkVerify(input));
+}
+
+/** The same for a request that was checked; at once, when what is held in memory is enough. */
+export function judgeKey(
+  ports: AppPorts,
+  { bounds }: Caller,
+  demand: VerifyDemand,
+): Verdict | Promise<Verdict> {
+  const found = findByApiKey(ports, ports.views, bounds, demand.apiKey);
+  return found instanceof Promise
+    ? found.then((read) => judgeFound(ports, demand, read))
+    : judgeFound(ports, demand, found);
+}
+
+function judgeFound(ports: AppPorts, demand: VerifyDemand, found: Found): Verdict | Promise<Verdict> {
+  if (found === "malformed" || found === "unknown") return denied(found);
+  const { view } = found;
+  const { roles } = ports.policy;
+  const now = ports.clock();
+  const reason = evaluate(view, demand, now, roles);
+  if (reason === "insufficient_scope") {
+    const missingScopes = lackedScopes(view.key, demand.requiredScopes, roles);
+    return { valid: false, reason, view, missingScopes };
+  }
+  if (reason !== undefined) return denied(reason, view);
+  // Last, since it counts: what something else refuses is no use of the key.
+  const taken = ports.limits.take(view.key, now);
+  return taken instanceof Promise
+    ? taken.then((use) => judgeUse(ports, demand, view, use, now))
+    : judgeUse(ports, demand, view, taken, now);
+}
+
+function judgeUse(
+  ports: AppPorts,
+  { clientAddress: address, userAgent }: VerifyDemand,
+  view: KeyView,
+  { refusal, limits }: TakenUse,
+  now: number,
+): Verdict {
   if (refusal !== undefined) return { valid: false, reason: refusal, view, limits };
-  const { clientAddress: address, userAgent } = input;
   ports.uses.record({ keyId: view.key.keyId, time: now, address, userAgent });
   return { valid: true, view, limits };
 }

@@ -6,6 +6,7 @@ import type { Store } from "../store.ts";
 import { answered, opened } from "./answered.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { MongoEvents } from "./parts/events.ts";
+import { MongoFeed } from "./parts/feed.ts";
 import { MongoKeys } from "./parts/keys.ts";
 import { MongoPepperChecks } from "./parts/pepper-checks.ts";
 import { MongoPrincipals } from "./parts/principals.ts";
@@ -27,24 +28,33 @@ const DURABLE: DbOptions = {
   readPreference: "primary",
 };
 
+/** Connections of the client that follows the feed, and how long it waits before it asks anew. */
+const FEED_OPTIONS: MongoClientOptions = { maxPoolSize: 2, socketTimeoutMS: 2_000, appName: "fleetkey-feed" };
+
 /** Connects to the database that the URI names. */
 export async function openMongoStore(uri: string): Promise<Store> {
   const client = createClient(uri);
+  // It connects when it is first asked for something.
+  const feedClient = createClient(uri, FEED_OPTIONS);
+  const close = async () => {
+    await Promise.all([client.close(), feedClient.close()]);
+  };
   try {
-    return await mongoStoreOn(client.db(undefined, DURABLE), () => client.close());
+    return await mongoStoreOn(client.db(undefined, DURABLE), close, feedClient.db(undefined, DURABLE));
   } catch (error) {
-    await client.close();
+    await close();
     throw error;
   }
 }
 
-function createClient(uri: string): MongoClient {
+function createClient(uri: string, own: MongoClientOptions = {}): MongoClient {
   const options: MongoClientOptions = {
     serverSelectionTimeoutMS: SERVER_SELECTION_MS_MAX,
     connectTimeoutMS: CONNECT_MS_MAX,
     socketTimeoutMS: ANSWER_MS_MAX,
     waitQueueTimeoutMS: WAIT_FOR_CONNECTION_MS_MAX,
     appName: "fleetkey",
+    ...own,
   };
   try {
     return new MongoClient(uri, options);
@@ -56,8 +66,8 @@ function createClient(uri: string): MongoClient {
   }
 }
 
-/** The store on a database handle; tests hand in one that fails. */
-export async function mongoStoreOn(db: Db, close: () => Promise<void>): Promise<Store> {
+/** The store on a database handle; tests hand in one that fails. `feedDb` is the same of another client. */
+export async function mongoStoreOn(db: Db, close: () => Promise<void>, feedDb: Db = db): Promise<Store> {
   const collections = collectionsOf(db);
   const readOptions = await opened(async () => {
     await prepareCollections(collections);
@@ -68,6 +78,7 @@ export async function mongoStoreOn(db: Db, close: () => Promise<void>): Promise<
     keys: new MongoKeys(collections, outbox, readOptions),
     principals: new MongoPrincipals(collections, outbox, readOptions),
     events: new MongoEvents(collections, outbox, readOptions),
+    feed: new MongoFeed(collectionsOf(feedDb), readOptions),
     usage: new MongoUsage(collections),
     quotas: new MongoQuotas(collections, readOptions),
     pepperChecks: new MongoPepperChecks(collections),

@@ -5,6 +5,7 @@ import { dirname } from "node:path";
 import { StartRefused } from "../../domain/errors.ts";
 import type { Store } from "../store.ts";
 import { SqliteEvents } from "./parts/events.ts";
+import { SqliteFeed } from "./parts/feed.ts";
 import { SqliteKeys } from "./parts/keys.ts";
 import { SqlitePepperChecks } from "./parts/pepper-checks.ts";
 import { SqlitePrincipals } from "./parts/principals.ts";
@@ -30,6 +31,7 @@ export async function openSqliteStore(path: string): Promise<Store> {
     keys: new SqliteKeys(sql),
     principals: new SqlitePrincipals(sql),
     events: new SqliteEvents(sql),
+    feed: new SqliteFeed(sql),
     usage: new SqliteUsage(sql),
     quotas: new SqliteQuotas(sql),
     pepperChecks: new SqlitePepperChecks(sql),

@@ -1,12 +1,12 @@
 // Around every call: see that somebody calls, refuse unknown fields, map errors, one access line. Never logs
 // a message or a header.
-import { Code, ConnectError, type ContextValues, type Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
 import type { Authentication } from "../../app/callers/authenticate-caller.ts";
 import { FleetkeyError } from "../../domain/errors.ts";
 import type { Log } from "../../observability/log.ts";
-import { ADMITTED_AT, CALLER, callerNow, callerOf, PEER_ADDRESS } from "./call-context.ts";
+import { CALLER, callerOf, callerWithin, PEER_ADDRESS } from "./call-context.ts";
 import { asConnectError } from "./errors.ts";
 import { untilIdle } from "./streams/idle-stream.ts";
 import { assertAllKnown } from "./strict-request.ts";
@@ -15,12 +15,17 @@ import { assertAllKnown } from "./strict-request.ts";
 const READS: ReadonlySet<unknown> = new Set([
   KeyService.method.verify,
   KeyService.method.batchVerify,
+  KeyService.method.verifyStream,
+  KeyService.method.watch,
   KeyService.method.get,
   KeyService.method.list,
   EventService.method.listEvents,
 ]);
 
-/** How long the gate's word holds for a call whose body is still to come. */
+/**
+ * How long the gate's word holds for a call whose body is still to come. One that is held back must not keep
+ * a caller in whose key has ended meanwhile.
+ */
 const ADMISSION_MS_MAX = 1_000;
 
 type Request = Parameters<ReturnType<Interceptor>>[0];
@@ -42,12 +47,12 @@ export function aroundCalls({ log, authentication, streamIdleMsMax }: AroundCall
       if (request.stream) {
         const response = await next({
           ...request,
-          message: eachKnown(untilIdle(request.message, streamIdleMsMax)),
+          message: eachKnown(untilIdle(request.message, streamIdleMsMax, request.signal)),
         });
         if (!response.stream) throw new TypeError("a stream is answered by a stream");
         return { ...response, message: call.watch(response.message) };
       }
-      await admitAgain(request.contextValues);
+      await callerWithin(request.contextValues, ADMISSION_MS_MAX);
       assertAllKnown(request.message);
       const response = await next(request);
       call.finish("ok");
@@ -63,13 +68,6 @@ export function aroundCalls({ log, authentication, streamIdleMsMax }: AroundCall
       return isRefused ? authentication.refusal(address, thrown) : thrown;
     }
   };
-}
-
-// The body comes after the gate. One that is held back must not keep a caller in whose key has ended
-// meanwhile.
-async function admitAgain(values: ContextValues): Promise<void> {
-  if (performance.now() - values.get(ADMITTED_AT) < ADMISSION_MS_MAX) return;
-  values.set(CALLER, await callerNow(values));
 }
 
 /** One call, from its beginning to the line that tells of its end. */

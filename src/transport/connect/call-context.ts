@@ -20,14 +20,26 @@ export const CALLER_AGAIN = createContextKey<(() => Promise<Caller>) | undefined
   description: "caller, asked again",
 });
 
-/** Set by the gate: when it let the call in, as performance.now() tells it. */
+/** When the gate was last asked to let the call in and did, as performance.now() tells it. */
 export const ADMITTED_AT = createContextKey<number>(Number.NEGATIVE_INFINITY, { description: "admitted at" });
+
+/** Set where the request comes in: ends what it came by, for a client that is sent more than it takes. */
+export const CUT_OFF = createContextKey<() => void>(() => {}, { description: "cut off" });
 
 /** Who calls, as of now: for calls that last, since a caller's key can end meanwhile. */
 export async function callerNow(values: ContextValues): Promise<Caller> {
   const again = values.get(CALLER_AGAIN);
   if (again === undefined) throw new Error("a call that lasts got past the gate without a way to ask again");
   return again();
+}
+
+/** Who calls, asked again when the last word on it is older than that. */
+export async function callerWithin(values: ContextValues, msMax: number): Promise<Caller> {
+  const askedAt = performance.now();
+  if (askedAt - values.get(ADMITTED_AT) < msMax) return callerOf(values);
+  const caller = await callerNow(values);
+  values.set(CALLER, caller).set(ADMITTED_AT, askedAt);
+  return caller;
 }
 
 /** Who calls. Fails a call that came past the gate without anybody. */

@@ -11,10 +11,13 @@ import type { Presented } from "../../app/callers/authenticate-caller.ts";
 import type { AppPorts } from "../../app/ports.ts";
 import type { HttpHandler, HttpRequest } from "../http.ts";
 import { type AroundCallsOptions, aroundCalls } from "./around-calls.ts";
-import { CERTIFICATE, PEER_ADDRESS } from "./call-context.ts";
+import { CERTIFICATE, CUT_OFF, PEER_ADDRESS } from "./call-context.ts";
 import type { RequestGate } from "./gate.ts";
 import { eventService } from "./services/event-service.ts";
 import { keyService } from "./services/key-service.ts";
+import type { StreamOptions } from "./services/key-streams.ts";
+import { OpenAnswers } from "./streams/open-answers.ts";
+import { isStreamCall } from "./streams/stream-calls.ts";
 import { strictJson } from "./strict-request.ts";
 
 /** Largest message of the calls that anybody may send without a credential. */
@@ -25,6 +28,8 @@ export const BATCH_REQUEST_BYTES_MAX = 1_048_576;
 export const IMPORT_REQUEST_BYTES_MAX = 4_194_304;
 /** Longest time that a client may ask a call to take. */
 const CALL_MS_MAX = 60_000;
+/** The same for streams: as long as a timer can run. A client that names no time has no end. */
+const STREAM_MS_MAX = 2 ** 31 - 1;
 
 export interface ConnectOptions extends AroundCallsOptions {
   /** Lets a call in or refuses it: gate.ts. */
@@ -33,34 +38,36 @@ export interface ConnectOptions extends AroundCallsOptions {
   readonly certificateOf?: (socket: Socket) => Presented["certificate"];
   /** Largest ordinary request message, after decompression. */
   readonly requestBytesMax: number;
+  readonly streams: StreamOptions;
+  /** Ends what is not over by itself, with its reason: streams, between two messages. */
+  readonly stopping: AbortSignal;
   /** Answers what is no rpc. */
   readonly fallback: HttpHandler;
 }
 
 export function connectHandler(ports: AppPorts, options: ConnectOptions): HttpHandler {
   const { requestBytesMax, certificateOf } = options;
+  const answers = new OpenAnswers();
   const adapter = connectNodeAdapter({
     routes: (router) => {
-      addService(
-        router,
-        KeyService,
-        keyService(ports, (bug) => options.log.error({ err: bug }, "bug")),
-        requestBytesMax,
-      );
-      addService(router, EventService, eventService(ports), requestBytesMax);
+      const report = (bug: unknown) => options.log.error({ err: bug }, "bug");
+      addService(router, KeyService, keyService(ports, options.streams, report), options);
+      addService(router, EventService, eventService(ports), options);
     },
     requestGate: options.gate,
     interceptors: [aroundCalls(options)],
     readMaxBytes: requestBytesMax,
     maxTimeoutMs: CALL_MS_MAX,
-    contextValues: ({ socket }) =>
+    contextValues: (request) =>
       createContextValues()
-        .set(PEER_ADDRESS, socket.remoteAddress ?? "")
-        .set(CERTIFICATE, () => certificateOf?.(socket)),
+        .set(PEER_ADDRESS, request.socket.remoteAddress ?? "")
+        .set(CERTIFICATE, () => certificateOf?.(request.socket))
+        .set(CUT_OFF, () => answers.cutOff(request as HttpRequest)),
     fallback: options.fallback as never,
   });
   return (request, response) => {
     revealDuplicates(request);
+    if (isStreamCall(request)) answers.add(request, response);
     try {
       adapter(request, response);
     } catch {
@@ -81,18 +88,21 @@ function revealDuplicates(request: HttpRequest): void {
   if (values.length > 1) request.headers.authorization = values.join(", ");
 }
 
-// Method by method, since each decodes JSON strictly as its own message.
+// Method by method, since each decodes JSON strictly as its own message. Only streams are told of the end:
+// what else is open is answered.
 function addService<Service extends DescService>(
   router: ConnectRouter,
   service: Service,
   implementation: ServiceImpl<Service>,
-  requestBytesMax: number,
+  { requestBytesMax, stopping: shutdownSignal }: Pick<ConnectOptions, "requestBytesMax" | "stopping">,
 ): void {
-  for (const method of service.methods) {
+  const ofStreams = { maxTimeoutMs: STREAM_MS_MAX, shutdownSignal };
+  for (const method of service.methods as readonly DescMethod[]) {
     const handler = implementation[method.localName as keyof ServiceImpl<Service>];
     router.rpc(method, handler as never, {
       jsonOptions: strictJson(method.input),
       readMaxBytes: REQUEST_BYTES_MAX_BY_METHOD.get(method) ?? requestBytesMax,
+      ...(method.methodKind === "unary" ? {} : ofStreams),
     });
   }
 }

@@ -61,6 +61,8 @@ export const DETAILS_REGISTRY = createRegistry(ErrorInfoSchema, BadRequestSchema
 export function asConnectError(thrown: unknown, report: (bug: unknown) => void): ConnectError {
   if (thrown instanceof FleetkeyError) return toConnectError(thrown);
   if (thrown instanceof ConnectError) return thrown;
+  // Whoever waited for the answer does not.
+  if (thrown instanceof Error && thrown.name === "AbortError") return ConnectError.from(thrown);
   report(thrown);
   const internal = new ConnectError("internal error", Code.Internal);
   internal.details = [

@@ -7,7 +7,8 @@ import type { HttpRequest, HttpResponse } from "../http.ts";
 export class Drain {
   readonly #sockets = new Set<Socket>();
   readonly #sessions = new Set<ServerHttp2Session>();
-  readonly #http1Responses = new Set<HttpResponse>();
+  /** With the connection of each: node takes it from a response that is over. */
+  readonly #http1Responses = new Map<HttpResponse, Socket>();
   #isDraining = false;
   #onIdle: () => void = () => {};
 
@@ -30,15 +31,21 @@ export class Drain {
 
   watchResponse(request: HttpRequest, response: HttpResponse): void {
     if (request.httpVersionMajor !== 1) return;
-    this.#http1Responses.add(response);
-    response.once("close", () => this.#http1Responses.delete(response));
+    const { socket } = request;
+    this.#http1Responses.set(response, socket);
+    response.once("close", () => {
+      this.#http1Responses.delete(response);
+      // One that had begun before could not announce the end.
+      const isIdle = ![...this.#http1Responses.values()].includes(socket);
+      if (this.#isDraining && isIdle) socket.end();
+    });
     if (this.#isDraining) announceEnd(response);
   }
 
   /** Resolves when all connections are closed; closes those that are left when the time is over. */
   async run(timeoutMs: number): Promise<void> {
     this.#isDraining = true;
-    for (const response of this.#http1Responses) announceEnd(response);
+    for (const response of this.#http1Responses.keys()) announceEnd(response);
     // GOAWAY names the last call that is answered. One that crosses it on the wire is refused as not begun,
     // which clients send again elsewhere; a first GOAWAY that refuses none (RFC 9113, section 6.8) node:http2
     // cannot send.

@@ -1,5 +1,6 @@
 // One listener for HTTP/1.1 and HTTP/2, in clear text (by the first bytes) or over TLS (by ALPN), within the
 // bounds of limits.ts, and its end: drain.ts. What is answered is the handler's.
+import cluster from "node:cluster";
 import { unlinkSync } from "node:fs";
 import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
 import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
@@ -52,7 +53,8 @@ export async function listen(options: ListenerOptions): Promise<Listener> {
     options.tls === undefined
       ? clearTextServer(protocols, options.limits)
       : secureServer(options.tls, protocols, options.limits, refusals);
-  server.maxConnections = options.limits.connectionsMax;
+  // Without the second a full worker hands a connection back, and full workers pass it around without end.
+  Object.assign(server, { maxConnections: options.limits.connectionsMax, dropMaxConnection: true });
   server.on("connection", (socket: Socket) => drain.watchSocket(socket.setNoDelay(true)));
   server.on("drop", () => refusals.count("too many connections"));
   await bind(server, options.address);
@@ -123,7 +125,8 @@ function secureServer(
 }
 
 async function bind(server: Server, address: ListenAddress): Promise<void> {
-  if (address.kind === "unix") await removeStaleSocket(address.path);
+  // Workers of one node share what their primary has bound and made way for.
+  if (!cluster.isWorker) await makeWay(address);
   await new Promise<void>((resolve, reject) => {
     const onError = (error: Error) =>
       reject(new StartRefused(`cannot accept calls: ${error.message}`, { cause: error }));
@@ -137,8 +140,13 @@ async function bind(server: Server, address: ListenAddress): Promise<void> {
   });
 }
 
-// A socket file outlives a killed process. It is in the way only when nobody answers behind it.
-async function removeStaleSocket(path: string): Promise<void> {
+/**
+ * Removes what a former process has left in the place. A socket file outlives a killed process; it is in the
+ * way only when nobody answers behind it.
+ */
+export async function makeWay(address: ListenAddress): Promise<void> {
+  if (address.kind !== "unix") return;
+  const { path } = address;
   const error = await new Promise<NodeJS.ErrnoException | undefined>((resolve) => {
     const probe = connect(path, () => {
       probe.destroy();

@@ -1,12 +1,12 @@
 // How long a client may take to send a request's body and to take its answer, over both protocols. Streams
-// of messages are bound by their messages instead (connect/streams/idle-stream.ts), until they are answered.
+// of messages are bound by their messages instead (connect/streams), until they are answered.
 import type { HttpRequest, HttpResponse } from "../http.ts";
 import { cutOff, streamOf } from "./unread-body.ts";
 
 /** How long a call that is no stream may take at all beside that: as long as a client may ask it to take. */
 const CALL_MS_MAX = 60_000;
 
-/** Call it before the request is handled. `isStream`: many messages may come, as long as it pleases both. */
+/** Call it before the request is handled. `isStream`: many messages may come or go, in anybody's own time. */
 export function boundSlowClient(
   request: HttpRequest,
   response: HttpResponse,

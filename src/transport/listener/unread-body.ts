@@ -28,8 +28,8 @@ export function boundUnreadBody(request: HttpRequest, response: HttpResponse): v
   });
 }
 
-/** Ends what the request comes by: its stream, or in HTTP/1.1 the connection. */
-export function cutOff(request: HttpRequest): void {
+/** Ends what the request comes by: its stream, with the code if it has no answer; else the connection. */
+export function cutOff(request: HttpRequest, code = constants.NGHTTP2_CANCEL): void {
   const stream = streamOf(request);
   if (stream === undefined) {
     SOCKETS.get(request)?.destroy();
@@ -38,7 +38,7 @@ export function cutOff(request: HttpRequest): void {
   // With an answer that is all out the end is no error (RFC 9113, section 8.1). Without one it must be: node
   // keeps back a reset without an error until the rest of the answer is taken.
   const isAnswered = stream.writableEnded && stream.writableLength === 0;
-  stream.close(isAnswered ? constants.NGHTTP2_NO_ERROR : constants.NGHTTP2_CANCEL);
+  stream.close(isAnswered ? constants.NGHTTP2_NO_ERROR : code);
   // Closing alone leaves a stream open, for node, that somebody began to read and no longer reads: it waits
   // for the rest to be read, and the session counts as one with an open call.
   stream.destroy();

@@ -143,6 +143,7 @@ onEachStore("The caller", (open) => {
     expect(callable.map(([rpc]) => rpc)).toEqual([
       "fleetkey.v1.KeyService/Verify",
       "fleetkey.v1.KeyService/BatchVerify",
+      "fleetkey.v1.KeyService/VerifyStream",
     ]);
   });
 });

@@ -8,6 +8,7 @@ import { revokeKey } from "../../../src/app/keys/revoke-key.ts";
 import { updateKey } from "../../../src/app/keys/update-key.ts";
 import { reportLeak } from "../../../src/app/leaks/report-leak.ts";
 import type { AppPorts } from "../../../src/app/ports.ts";
+import { storedViews } from "../../../src/app/target/read-view.ts";
 import { verifyKey, verifyKeys } from "../../../src/app/verify/verify-key.ts";
 import { FleetkeyError, keyNotFound } from "../../../src/domain/errors.ts";
 import type { KeyType } from "../../../src/domain/key-type.ts";
@@ -97,7 +98,7 @@ const ACTS: readonly (readonly [string, Act, unknown])[] = [
 async function traceOf(ports: AppPorts, caller: Caller, act: Act, target: Target) {
   const { ports: noted, calls } = noting(ports);
   try {
-    return { answer: await act(noted, caller, target), calls };
+    return { answer: await act({ ...noted, views: storedViews(noted.store) }, caller, target), calls };
   } catch (error) {
     if (!(error instanceof FleetkeyError)) throw error;
     const { code, message, details } = error;

@@ -76,3 +76,32 @@ it("A store that does not answer is no admission.", async () => {
     "unavailable STORE_UNAVAILABLE",
   );
 });
+
+it("What another process refuses for the rate limit is no use of the quota.", async () => {
+  const quotas = new MemoryQuotas();
+  const grant = vi.spyOn(quotas, "grant");
+  const rates = new RateLimits();
+  const limits = new KeyLimits(
+    { take: async (...use) => rates.take(...use) },
+    new QuotaLeases({ quotas, randomBytes: seededBytes(1) }),
+  );
+  const key = buildKey({ rateLimit: { limit: 1, windowMs: 60_000 }, quota: DAILY });
+  expect(await limits.take(key, START)).toMatchObject({
+    limits: { rateLimit: { remaining: 0 }, quota: { remaining: 2 } },
+  });
+  expect(await limits.take(key, START)).toEqual({
+    refusal: "rate_limited",
+    limits: { rateLimit: { limit: 1, remaining: 0, resetMs: 60_000 } },
+  });
+  expect(grant).toHaveBeenCalledTimes(1);
+});
+
+it("A process that does not answer is no admission, and no use of the quota.", async () => {
+  const quotas = new MemoryQuotas();
+  const grant = vi.spyOn(quotas, "grant");
+  const silent = { take: () => Promise.reject(NO_ANSWER) };
+  const limits = new KeyLimits(silent, new QuotaLeases({ quotas, randomBytes: seededBytes(1) }));
+  const key = buildKey({ rateLimit: RATE, quota: DAILY });
+  expect(await codeOf(Promise.resolve(limits.take(key, START)))).toBe("unavailable STORE_UNAVAILABLE");
+  expect(grant).not.toHaveBeenCalled();
+});

@@ -22,6 +22,7 @@ export const PART_METHODS: { readonly [Part in keyof Parts]: MethodsOf<Store[Par
   },
   principals: { read: true, readMany: true, listOfUser: true, write: true, confirm: true },
   events: { list: true, relayPending: true, eraseUser: true, removeOld: true },
+  feed: { readHead: true, readAfter: true, readNumbers: true },
   usage: { add: true, readMany: true, remove: true },
   quotas: { grant: true, giveBack: true, removeEnded: true, remove: true },
   pepperChecks: { read: true, insert: true },
@@ -50,11 +51,12 @@ export function recordedStore(store: Store, called: Set<string>): Store {
         };
       },
     });
-  const { keys, principals, events, usage, quotas, pepperChecks } = store;
+  const { keys, principals, events, feed, usage, quotas, pepperChecks } = store;
   const parts = {
     keys: record(keys, "keys."),
     principals: record(principals, "principals."),
     events: record(events, "events."),
+    feed: record(feed, "feed."),
     usage: record(usage, "usage."),
     quotas: record(quotas, "quotas."),
     pepperChecks: record(pepperChecks, "pepperChecks."),

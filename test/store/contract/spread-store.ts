@@ -22,6 +22,7 @@ export function spreadStore(nodes: readonly Store[]): Store {
     keys: spread("keys"),
     principals: spread("principals"),
     events: spread("events"),
+    feed: spread("feed"),
     usage: spread("usage"),
     quotas: spread("quotas"),
     pepperChecks: spread("pepperChecks"),

@@ -6,6 +6,7 @@ import type { StoreCase } from "./case.ts";
 import { concurrencyCases } from "./concurrency.ts";
 import { eventRemovalCases } from "./event-removal.ts";
 import { eventCases } from "./events.ts";
+import { feedCases } from "./feed.ts";
 import { insertBatchCases } from "./insert-batch.ts";
 import { keyCases } from "./keys.ts";
 import { listFilterCases } from "./list-filters.ts";
@@ -31,6 +32,7 @@ export const CONTRACT = {
   listing: [...listingCases, ...listFilterCases],
   principals: principalCases,
   events: [...eventCases, ...eventRemovalCases],
+  feed: feedCases,
   usage: usageCases,
   quotas: quotaCases,
   pepperChecks: pepperCheckCases,
@@ -47,6 +49,7 @@ export const SPREAD_NOUNS: readonly ContractNoun[] = [
   "remove",
   "principals",
   "events",
+  "feed",
   "usage",
   "quotas",
   "concurrency",

@@ -1,10 +1,11 @@
 // Every rpc of the contract, rightly and wrongly, on keys of every type, by callers of every kind. Gives all
 // secrets that were in play, and all that was answered to what went wrong.
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import type { MessageInitShape } from "@bufbuild/protobuf";
+import { type MessageInitShape, toJsonString } from "@bufbuild/protobuf";
 import { ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import bcrypt from "bcrypt";
+import { EventSchema } from "../../../gen/fleetkey/v1/event_pb.js";
 import { KeyType } from "../../../gen/fleetkey/v1/key_pb.js";
 import {
   type CreateRequestSchema,
@@ -77,6 +78,7 @@ export async function callEveryRpc(url: string, github: Signer, trace: Trace): P
   await useCallers(client, url, trace);
   await reportLeaks(client, url, github, trace);
   await importKeys(client, url, trace);
+  await useStreams(url, trace);
   await client.keys.list({ userId: "user-1" });
   await client.events.listEvents({ pageSize: 5 });
   await client.keys.revokeAllForUser({ userId: "user-1" });
@@ -206,6 +208,29 @@ async function importKeys(client: Client, url: string, trace: Trace): Promise<vo
     if ((await verdictOn(client, apiKey)) !== "VALID") throw new Error("an imported key does not verify");
     await trace.refused(clientOf(url, apiKey).keys.list({}));
   }
+}
+
+/** Rightly and wrongly, in one stream; and all changes so far. */
+async function useStreams(url: string, trace: Trace): Promise<void> {
+  const sessionManager = new Http2SessionManager(url);
+  const transport = createConnectTransport({ baseUrl: url, httpVersion: "2", sessionManager });
+  const keys = createClient(KeyService, transport);
+  const headers = { authorization: `Bearer ${ROOT_KEY}` };
+  async function* requests() {
+    for (const apiKey of trace.apiKeys) yield { request: { apiKey, clientAddress: "" } };
+    for (const apiKey of trace.apiKeys) yield { request: { apiKey, clientAddress: apiKey } };
+  }
+  for await (const { result } of keys.verifyStream(requests(), { headers })) {
+    if (result.case === "error") trace.errors.push(result.value.message);
+  }
+  const left = new AbortController();
+  for await (const { events } of keys.watch({ cursor: "w1.0" }, { headers, signal: left.signal })) {
+    trace.errors.push(...events.map((event) => toJsonString(EventSchema, event)));
+    if (events.length === 0) break;
+  }
+  left.abort();
+  await trace.refused(keys.watch({ cursor: trace.apiKeys[0] }, { headers })[Symbol.asyncIterator]().next());
+  sessionManager.abort();
 }
 
 async function importBatches(

@@ -24,12 +24,12 @@ const TOUCHING = [
 /** What becomes of TOUCHING, Create and Import: of a caller's key within the bounds, and of one outside. */
 // biome-ignore format: columns stand below each other
 const TABLE: Partial<Record<CallerKind, readonly [within: string, outside: string]>> = {
-  "root":                     ["+++++++ ++", "+++++++ ++"],
-  "admin":                    ["+++++++ ++", "+++++++ ++"],
-  "admin of an organization": ["+++++++ ++", "????0?0 !!"],
-  "of a user":                ["!!!!+++ !!", "????0?0 !!"],
-  "user+org, other user":     ["!!!!+++ !!", "????0?0 !!"],
-  "update":                   ["!!!!!!! !!", "!!!!!!! !!"],
+  "root":               ["+++++++ ++", "+++++++ ++"],
+  "admin":              ["+++++++ ++", "+++++++ ++"],
+  "admin of an org":    ["+++++++ ++", "????0?0 !!"],
+  "of a user":          ["!!!!+++ !!", "????0?0 !!"],
+  "both, other user":   ["!!!!+++ !!", "????0?0 !!"],
+  "update":             ["!!!!!!! !!", "!!!!!!! !!"],
 };
 
 let service: RunningService;

@@ -100,8 +100,8 @@ export const KINDS: Readonly<Record<CallerKind, Kind>> = {
   refresh: withScope("refresh"),
   revoke: withScope("revoke"),
   import: withScope("import"),
-  "admin of an organization": bound(["organizationId"], { user: "a", org: "b" }, ["fleetkey:admin"]),
+  "admin of an org": bound(["organizationId"], { user: "a", org: "b" }, ["fleetkey:admin"]),
   "of a user": bound(["userId"], { user: "b", org: "a" }, WORKER),
-  "user+org, other user": bound(["userId", "organizationId"], { user: "b", org: "a" }, WORKER),
-  "user+org, other org": bound(["userId", "organizationId"], { user: "a", org: "b" }, WORKER),
+  "both, other user": bound(["userId", "organizationId"], { user: "b", org: "a" }, WORKER),
+  "both, other org": bound(["userId", "organizationId"], { user: "a", org: "b" }, WORKER),
 };

@@ -78,6 +78,12 @@ export const COLUMNS: Readonly<Record<ColumnName, Column>> = {
     holds: "responses.0.verify.key.keyId",
     changes: false,
   },
+  VerifyStream: {
+    rpc: "VerifyStream",
+    ask: ({ apiKey }) => ({ request: { apiKey } }),
+    holds: "verify.key.keyId",
+    changes: false,
+  },
   Get: { rpc: "Get", ask: byKeyId, holds: "key.keyId", changes: false },
   List: {
     rpc: "List",
@@ -86,6 +92,7 @@ export const COLUMNS: Readonly<Record<ColumnName, Column>> = {
     changes: false,
   },
   ListEvents: { rpc: "ListEvents", ask: byKeyId, holds: "events.0", changes: false },
+  Watch: { rpc: "Watch", ask: () => ({}), holds: "cursor", changes: false },
 };
 
 const SIGN_BY_CODE: Readonly<Record<string, Sign>> = {

@@ -1,12 +1,19 @@
-// The clients that the matrix is asked through: those of the cases, and Import through its stream, with the
-// outcome of its one record told as that of a call.
-import { fromBinary, fromJson, type JsonObject, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError, createClient } from "@connectrpc/connect";
+// The clients that the matrix is asked through: those of the cases, and for the streams a message each, with
+// the first answer to it told as that of a call.
+import {
+  type DescMessage,
+  fromBinary,
+  fromJson,
+  type JsonObject,
+  type MessageShape,
+  toBinary,
+  toJson,
+} from "@bufbuild/protobuf";
+import { Code, ConnectError, type Transport } from "@connectrpc/connect";
 import { codeToString } from "@connectrpc/connect/protocol-connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { type Client as GrpcClient, Metadata, type ServiceError } from "@grpc/grpc-js";
 import {
-  ImportRequestSchema,
   type ImportResponse,
   ImportResponseSchema,
   KeyService,
@@ -16,8 +23,16 @@ import type { Client, Outcome, Rpc } from "../clients/client.ts";
 import { connectWebJson } from "../clients/connect-transports.ts";
 import { grpcJs, openChannel } from "../clients/grpc-js.ts";
 
+const STREAMS = {
+  Import: KeyService.method.import,
+  VerifyStream: KeyService.method.verifyStream,
+  Watch: KeyService.method.watch,
+} as const;
+
+type StreamRpc = keyof typeof STREAMS;
+
 /** Every rpc there is. */
-export type MatrixRpc = Rpc | "Import";
+export type MatrixRpc = Rpc | StreamRpc;
 
 type Headers = Readonly<Record<string, string>>;
 
@@ -26,45 +41,30 @@ export interface MatrixClient {
   close(): void;
 }
 
-type Import = (request: JsonObject, headers: Headers) => Promise<Outcome>;
+type Send = (rpc: StreamRpc, request: JsonObject, headers: Headers) => Promise<Outcome>;
 
 /** gRPC by a library that shares no code with the server's. */
 export function overGrpcJs(url: string): MatrixClient {
   const channel = openChannel(url);
-  const send: Import = (request, headers) => importOverGrpcJs(channel, request, headers);
+  const send: Send = (rpc, request, headers) => sendOverGrpcJs(channel, rpc, request, headers);
   return clientOf(grpcJs(url), send, () => channel.close());
 }
 
-/** Connect JSON over HTTP/1.1; Import, which that cannot carry, over HTTP/2. */
+/** Connect JSON over HTTP/1.1; streams over HTTP/2, since some of them need it. */
 export function overJson(url: string): MatrixClient {
   const sessionManager = new Http2SessionManager(url);
   const jsonOptions = { registry: DETAILS_REGISTRY };
   const transport = createConnectTransport({
     ...{ baseUrl: url, httpVersion: "2", useBinaryFormat: false, jsonOptions, sessionManager },
   });
-  const { import: start } = createClient(KeyService, transport);
-  const send: Import = async (request, headers) => {
-    async function* batches() {
-      yield fromJson(ImportRequestSchema, request);
-    }
-    try {
-      for await (const response of start(batches(), { headers })) return outcomeOf(response);
-      throw new Error("no answer came for the batch");
-    } catch (thrown) {
-      const { code, rawMessage, details } = ConnectError.from(thrown, Code.Unknown);
-      const text = JSON.stringify(
-        details.map((detail) => "type" in detail && [detail.type, [...detail.value]]),
-      );
-      return { code: codeToString(code), message: `${rawMessage} ${text}` };
-    }
-  };
+  const send: Send = (rpc, request, headers) => sendOverConnect(transport, rpc, request, headers);
   return clientOf(connectWebJson(url), send, () => sessionManager.abort());
 }
 
-function clientOf(client: Client, send: Import, close: () => void): MatrixClient {
+function clientOf(client: Client, send: Send, close: () => void): MatrixClient {
   return {
     call: (rpc, request, headers) =>
-      rpc === "Import" ? send(request, headers) : client.call(rpc, request, { headers }),
+      isStream(rpc) ? send(rpc, request, headers) : client.call(rpc, request, { headers }),
     close() {
       client.close();
       close();
@@ -72,17 +72,55 @@ function clientOf(client: Client, send: Import, close: () => void): MatrixClient
   };
 }
 
-function importOverGrpcJs(channel: GrpcClient, request: JsonObject, headers: Headers): Promise<Outcome> {
+const isStream = (rpc: MatrixRpc): rpc is StreamRpc => rpc in STREAMS;
+
+async function sendOverConnect(
+  transport: Transport,
+  rpc: StreamRpc,
+  request: JsonObject,
+  headers: Headers,
+): Promise<Outcome> {
+  const method = STREAMS[rpc];
+  const left = new AbortController();
+  async function* messages() {
+    yield fromJson(method.input, request) as never;
+  }
+  try {
+    const { message } = await transport.stream(method as never, left.signal, undefined, headers, messages());
+    for await (const response of message) return outcomeOf(method.output, response as never);
+    throw new Error("no answer came");
+  } catch (thrown) {
+    const { code, rawMessage, details } = ConnectError.from(thrown, Code.Unknown);
+    const text = JSON.stringify(
+      details.map((detail) => "type" in detail && [detail.type, [...detail.value]]),
+    );
+    return { code: codeToString(code), message: `${rawMessage} ${text}` };
+  } finally {
+    left.abort();
+  }
+}
+
+function sendOverGrpcJs(
+  channel: GrpcClient,
+  rpc: StreamRpc,
+  request: JsonObject,
+  headers: Headers,
+): Promise<Outcome> {
+  const { input, output } = STREAMS[rpc];
   const metadata = new Metadata();
   for (const [name, value] of Object.entries(headers)) metadata.set(name, value);
   const stream = channel.makeBidiStreamRequest(
-    "/fleetkey.v1.KeyService/Import",
-    (batch: JsonObject) => Buffer.from(toBinary(ImportRequestSchema, fromJson(ImportRequestSchema, batch))),
-    (bytes) => fromBinary(ImportResponseSchema, bytes),
+    `/${KeyService.typeName}/${rpc}`,
+    (message: JsonObject) =>
+      Buffer.from(toBinary(input as DescMessage, fromJson(input as DescMessage, message))),
+    (bytes) => fromBinary(output as DescMessage, bytes),
     metadata,
   );
   return new Promise((resolve) => {
-    stream.on("data", (response: ImportResponse) => resolve(outcomeOf(response)));
+    stream.on("data", (response) => {
+      resolve(outcomeOf(output, response));
+      stream.cancel();
+    });
     stream.on("error", ({ code, details, metadata: trailers }: ServiceError) => {
       const [packed] = trailers.get("grpc-status-details-bin");
       const text = Buffer.isBuffer(packed) ? packed.toString("base64") : packed;
@@ -93,8 +131,14 @@ function importOverGrpcJs(channel: GrpcClient, request: JsonObject, headers: Hea
   });
 }
 
+function outcomeOf<Output extends DescMessage>(output: Output, response: MessageShape<Output>): Outcome {
+  if (output.typeName === ImportResponseSchema.typeName) return importOutcome(response as never);
+  const options = { registry: DETAILS_REGISTRY };
+  return { code: "ok", response: toJson(output, response, options) as JsonObject };
+}
+
 /** Of a batch with one record. */
-function outcomeOf({ results: [result] }: ImportResponse): Outcome {
+function importOutcome({ results: [result] }: ImportResponse): Outcome {
   if (result === undefined) throw new Error("no result came for the record");
   const { error, keyId } = result;
   if (error === undefined) return { code: "ok", response: { keyId } };

@@ -15,46 +15,49 @@ export const SIGNS = {
 
 export type Sign = keyof typeof SIGNS;
 
-/** The columns in their order. Refresh and Revoke name their key by key_id, by its owner, by its api_key. */
+/**
+ * The columns in their order. Refresh and Revoke name their key by key_id, by its owner, by its api_key.
+ * Watch names none: who may call it is answered.
+ */
 export const COLUMN_NAMES = [
   ...["Create", "Import", "Update", "EraseUser"],
   ...["Refresh", "Refresh by owner", "Refresh by api_key", "Revoke", "Revoke by owner", "Revoke by api_key"],
   ...["RevokeAllForUser", "RevokeAllForOrganization", "RevokeAllForServiceAccount", "ReportLeak"],
-  ...["Verify", "BatchVerify", "Get", "List", "ListEvents"],
+  ...["Verify", "BatchVerify", "VerifyStream", "Get", "List", "ListEvents", "Watch"],
 ] as const;
 
 export type ColumnName = (typeof COLUMN_NAMES)[number];
 
-const ALL = "+++ +++ ++? ++0 ++? ++? ++? ++? ++? ++? ++0 ++0 ++0 ++0 ++0 ++0 ++? ++0 ++0";
-const NOT = "!!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!";
-const WHO = "### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ###";
+const ALL = "+++ +++ ++? ++0 ++? ++? ++? ++? ++? ++? ++0 ++0 ++0 ++0 ++0 ++0 ++0 ++? ++0 ++0 +++";
+const NOT = "!!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!";
+const WHO = "### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ### ###";
 
 /** A row for each kind of caller. */
 // biome-ignore format: columns stand below each other
 export const MATRIX = {
-  //                           Crt Imp Upd Era Refresh.... Revoke..... RevokeAll.. Lk  Verify. Get Lst Evt
-  "root":                     ALL,
-  "root in X-API-Key":        ALL,
-  "admin":                    ALL,
-  "nobody":                   "### ### ### ### ### ### ++# ### ### ++# ### ### ### ### ### ### ### ### ###",
-  "a wrong credential":       WHO,
-  "a publishable key":        WHO,
-  "a revoked admin":          WHO,
-  "an expired admin":         WHO,
-  "a disabled admin":         WHO,
-  "no fleetkey: scope":       NOT,
-  "the scope *":              NOT,
-  "verify":                   "!!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! ++0 ++0 !!! !!! !!!",
-  "read":                     "!!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! ++? ++0 ++0",
-  "create":                   "+++ !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
-  "update":                   "!!! !!! ++? !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
-  "refresh":                  "!!! !!! !!! !!! ++? ++? ++? !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
-  "revoke":                   "!!! !!! !!! !!! !!! !!! !!! ++? ++? ++? ++0 ++0 ++0 ++0 !!! !!! !!! !!! !!!",
-  "import":                   "!!! +++ !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
-  "admin of an organization": "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +?? +00 +00",
-  "of a user":                "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +?? +00 +00",
-  "user+org, other user":     "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +?? +00 +00",
-  "user+org, other org":      "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +?? +00 +00",
+  //                     Crt Imp Upd Era Refresh.... Revoke..... RevokeAll.. Lk  Verify..... Get Lst Evt Wat
+  "root":               ALL,
+  "root in X-API-Key":  ALL,
+  "admin":              ALL,
+  "nobody":             "### ### ### ### ### ### ++# ### ### ++# ### ### ### ### ### ### ### ### ### ### ###",
+  "a wrong credential": WHO,
+  "a publishable key":  WHO,
+  "a revoked admin":    WHO,
+  "an expired admin":   WHO,
+  "a disabled admin":   WHO,
+  "no fleetkey: scope": NOT,
+  "the scope *":        NOT,
+  "verify":             "!!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! ++0 ++0 ++0 !!! !!! !!! !!!",
+  "read":               "!!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! ++? ++0 ++0 +++",
+  "create":             "+++ !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
+  "update":             "!!! !!! ++? !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
+  "refresh":            "!!! !!! !!! !!! ++? ++? ++? !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
+  "revoke":             "!!! !!! !!! !!! !!! !!! !!! ++? ++? ++? ++0 ++0 ++0 ++0 !!! !!! !!! !!! !!! !!! !!!",
+  "import":             "!!! +++ !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!! !!!",
+  "admin of an org":    "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +00 +?? +00 +00 +++",
+  "of a user":          "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +00 +?? +00 +00 +++",
+  "both, other user":   "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +00 +?? +00 +00 +++",
+  "both, other org":    "+!! +!! +?? !!! +?? +?? +?? +?? +?? +?? +00 +00 !!! +00 +00 +00 +00 +?? +00 +00 +++",
 } as const satisfies Record<string, string>;
 
 export type CallerKind = keyof typeof MATRIX;

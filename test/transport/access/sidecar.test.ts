@@ -1,6 +1,6 @@
-// The sidecar listener: Verify and BatchVerify for whoever reaches it, over gRPC and JSON, TCP and a Unix
-// socket; every other rpc is refused and changes nothing, whatever credential is shown; and a start that
-// would open it to other machines is refused unless that is said.
+// The sidecar listener: Verify, BatchVerify and VerifyStream for whoever reaches it, over gRPC and JSON, TCP
+// and a Unix socket; every other rpc is refused and changes nothing, whatever credential is shown; and a
+// start that would open it to other machines is refused unless that is said.
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -17,7 +17,7 @@ import { newWorld, ROOT, type World } from "./world.ts";
 
 const FORMATS = JSON.stringify([{ name: "legacy", type: "service", pattern: "lk-[0-9-]{3,60}" }]);
 const GITHUB = newSigner("current");
-const SIDECAR_RPCS = ["Verify", "BatchVerify"];
+const SIDECAR_RPCS = ["Verify", "BatchVerify", "VerifyStream"];
 const CREDENTIALS: readonly { readonly shown: string; readonly headers: Readonly<Record<string, string>> }[] =
   [
     { shown: "no credential", headers: {} },
@@ -70,12 +70,14 @@ describe.each([
   });
   afterAll(() => client.close());
 
-  it.each(CREDENTIALS)("Verify and BatchVerify answer who shows $shown, of all keys", async ({ headers }) => {
+  it.each(CREDENTIALS)("they answer who shows $shown, of all keys", async ({ headers }) => {
     for (const { apiKey } of [world.own, world.foreign]) {
       const verdict = await client.call("Verify", { apiKey }, headers);
       expect(verdict).toMatchObject({ code: "ok", response: { valid: true } });
       const batch = await client.call("BatchVerify", { requests: [{ apiKey }] }, headers);
       expect(batch.response).toMatchObject({ responses: [{ verify: { valid: true } }] });
+      const stream = await client.call("VerifyStream", { id: 1, request: { apiKey } }, headers);
+      expect(stream.response).toMatchObject({ id: 1, verify: { valid: true } });
     }
     const { apiKey } = world.absent;
     const verdict = await client.call("Verify", { apiKey }, headers);

@@ -23,10 +23,10 @@ async function* messagesEvery(ms: number, count: number): AsyncIterable<number> 
 }
 
 /** What comes out, and the code of what ended it. */
-async function read(messages: AsyncIterable<number>, workMs = 0) {
+async function read(messages: AsyncIterable<number>, workMs = 0, signal = new AbortController().signal) {
   const got: number[] = [];
   try {
-    for await (const message of untilIdle(messages, IDLE_MS_MAX)) {
+    for await (const message of untilIdle(messages, IDLE_MS_MAX, signal)) {
       got.push(message);
       if (workMs > 0) await pauseMs(workMs);
     }
@@ -61,4 +61,16 @@ it("an error of the stream is passed on as it is", async () => {
   const trouble = new ConnectError("trouble", Code.Aborted);
   const failing = { next: () => Promise.reject(trouble) };
   expect(await read({ [Symbol.asyncIterator]: () => failing })).toEqual({ got: [], code: Code.Aborted });
+});
+
+it("its signal ends it between two messages, also one that does not come to an end by itself", async () => {
+  const stopping = new ConnectError("stopping", Code.Unavailable);
+  for (const everyMs of [0, IDLE_MS_MAX - 1]) {
+    const controller = new AbortController();
+    const reading = read(messagesEvery(everyMs, Number.POSITIVE_INFINITY), 10, controller.signal);
+    setTimeout(() => controller.abort(stopping), 10 * IDLE_MS_MAX);
+    await vi.advanceTimersByTimeAsync(10 * IDLE_MS_MAX + 10);
+    const { got, code } = await reading;
+    expect([got.length > 5, code]).toEqual([true, Code.Unavailable]);
+  }
 });

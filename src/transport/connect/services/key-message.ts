@@ -2,15 +2,18 @@
 import { create, type JsonObject, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Key, KeySchema } from "../../../../gen/fleetkey/v1/key_pb.js";
 import {
+  type BatchVerifyResultSchema,
   type LimitStatusSchema,
   type VerifyResponse,
   VerifyResponseSchema,
 } from "../../../../gen/fleetkey/v1/key_service_pb.js";
+import type { BatchOutcome } from "../../../app/verify/verify-key.ts";
 import type { LimitStatus } from "../../../domain/grant/limit.ts";
 import { etagOf, type KeyRecord, keyPrefixOf, newestGeneration } from "../../../domain/key.ts";
 import { graceEndOf, revocationOf, stateOf } from "../../../domain/lifecycle.ts";
 import type { LastUse } from "../../../domain/usage.ts";
 import type { KeyView, Verdict } from "../../../domain/verdict.ts";
+import { asConnectError, toStatus } from "../errors.ts";
 import {
   DENIAL_REASON_WORDS,
   durationOf,
@@ -73,6 +76,17 @@ export function verifyResponse(verdict: Verdict, now: number): VerifyResponse {
   const denialReason = DENIAL_REASON_WORDS.valueOf(verdict.reason);
   const missingScopes = [...(verdict.missingScopes ?? [])];
   return create(VerifyResponseSchema, { valid: false, denialReason, missingScopes, ...limits });
+}
+
+/** What became of one Verify of many. `report` is told of bugs. */
+export function verifyResult(
+  outcome: BatchOutcome,
+  now: number,
+  report: (bug: unknown) => void,
+): MessageInitShape<typeof BatchVerifyResultSchema>["result"] {
+  return "verdict" in outcome
+    ? { case: "verify", value: verifyResponse(outcome.verdict, now) }
+    : { case: "error", value: toStatus(asConnectError(outcome.failure, report)) };
 }
 
 function limitStatus(

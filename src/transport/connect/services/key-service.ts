@@ -1,11 +1,7 @@
 // KeyService over the use cases. Handlers only map.
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type {
-  BatchVerifyResultSchema,
-  ImportResultSchema,
-  KeyService,
-} from "../../../../gen/fleetkey/v1/key_service_pb.js";
+import type { ImportResultSchema, KeyService } from "../../../../gen/fleetkey/v1/key_service_pb.js";
 import { createKey } from "../../../app/keys/create-key.ts";
 import { type ImportOutcome, importBatch } from "../../../app/keys/import-keys.ts";
 import { getKey, listKeys } from "../../../app/keys/read-keys.ts";
@@ -20,16 +16,21 @@ import {
   revokeAllForServiceAccount,
   revokeAllForUser,
 } from "../../../app/principals/revoke-principal.ts";
-import { type BatchOutcome, verifyKey, verifyKeys } from "../../../app/verify/verify-key.ts";
+import { verifyKey, verifyKeys } from "../../../app/verify/verify-key.ts";
 import { callerNow, callerOf } from "../call-context.ts";
-import { asConnectError, toConnectError, toStatus } from "../errors.ts";
-import { keyMessage, verifyResponse } from "./key-message.ts";
+import { toConnectError, toStatus } from "../errors.ts";
+import { keyMessage, verifyResponse, verifyResult } from "./key-message.ts";
+import { keyStreams, type StreamOptions } from "./key-streams.ts";
 import { createInput, importInput, listInput, targetInput, updateInput, verifyInput } from "./requests.ts";
 import { durationMs, IMPORT_OUTCOME_WORDS } from "./words.ts";
 
 /** `report` is told of bugs that end one request of a batch; those that end a call are reported around it. */
-export function keyService(ports: AppPorts, report: (bug: unknown) => void): ServiceImpl<typeof KeyService> {
-  return { ...changes(ports), ...reads(ports, report) };
+export function keyService(
+  ports: AppPorts,
+  streams: StreamOptions,
+  report: (bug: unknown) => void,
+): ServiceImpl<typeof KeyService> {
+  return { ...changes(ports), ...reads(ports, report), ...keyStreams(ports, streams, report) };
 }
 
 type Changes = "create" | "refresh" | "update" | "revoke" | "reportLeak" | "import" | RevokeAll;
@@ -105,7 +106,7 @@ function reads(ports: AppPorts, report: (bug: unknown) => void): Pick<ServiceImp
     async batchVerify({ requests }, context) {
       const outcomes = await verifyKeys(ports, callerOf(context.values), requests.map(verifyInput));
       const now = ports.clock();
-      return { responses: outcomes.map((outcome) => ({ result: batchResult(outcome, now, report) })) };
+      return { responses: outcomes.map((outcome) => ({ result: verifyResult(outcome, now, report) })) };
     },
 
     async get({ keyId }, context) {
@@ -119,16 +120,6 @@ function reads(ports: AppPorts, report: (bug: unknown) => void): Pick<ServiceImp
       return { keys: keys.map(({ view, lastUse }) => keyMessage(view, now, lastUse)), nextPageToken };
     },
   };
-}
-
-function batchResult(
-  outcome: BatchOutcome,
-  now: number,
-  report: (bug: unknown) => void,
-): MessageInitShape<typeof BatchVerifyResultSchema>["result"] {
-  return "verdict" in outcome
-    ? { case: "verify", value: verifyResponse(outcome.verdict, now) }
-    : { case: "error", value: toStatus(asConnectError(outcome.failure, report)) };
 }
 
 function importResult(outcome: ImportOutcome): MessageInitShape<typeof ImportResultSchema> {
