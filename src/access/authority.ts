@@ -31,9 +31,14 @@ export function isAdmin({ scopes }: Caller): boolean {
   return scopes.some((scope) => coversScope(scope, ADMIN_SCOPE));
 }
 
+/** Whether the caller holds a scope of Fleetkey's own. */
+export function mayCall(caller: Caller, scope: string): boolean {
+  return caller.scopes.some((held) => coversScope(held, scope)) || isAdmin(caller);
+}
+
 /** Refuses a caller that lacks a scope of Fleetkey's own. */
 export function assertMayCall(caller: Caller, scope: string): void {
-  if (isAdmin(caller) || caller.scopes.some((held) => coversScope(held, scope))) return;
+  if (mayCall(caller, scope)) return;
   throw permissionDenied("the credential does not hold the scope of this call", "SCOPE_REQUIRED", { scope });
 }
 

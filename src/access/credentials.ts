@@ -19,16 +19,22 @@ export function credentialOf(
   headers: { get(name: string): string | null },
   more: readonly string[] = [],
 ): PresentedCredential {
-  const presented = [AUTHORIZATION, API_KEY, ...more].flatMap((name) => {
-    const value = headers.get(name);
-    if (value === null) return [];
-    return [name === AUTHORIZATION ? bearerOf(value) : value];
-  });
-  if (presented.length === 0) return { kind: "none" };
-  const [secret] = presented;
-  const isOne = secret !== undefined && presented.every((other) => other === secret) && isCredential(secret);
-  return isOne ? { kind: "one", secret } : { kind: "invalid" };
+  const authorization = headers.get(AUTHORIZATION);
+  let secret = authorization === null ? null : bearerOf(authorization);
+  let isOne = true;
+  const add = (value: string | null) => {
+    if (value === null) return;
+    isOne &&= secret === null || secret === value;
+    secret = value;
+  };
+  add(headers.get(API_KEY));
+  for (const name of more) add(headers.get(name));
+  if (secret === null) return NONE;
+  return isOne && secret !== undefined && isCredential(secret) ? { kind: "one", secret } : INVALID;
 }
+
+const NONE: PresentedCredential = { kind: "none" };
+const INVALID: PresentedCredential = { kind: "invalid" };
 
 // Headers that came twice are joined by a comma, which no credential holds.
 function isCredential(text: string): boolean {

@@ -1,5 +1,5 @@
 // Recognizes the root credential. Up to two are accepted, so that one can replace the other without a gap.
-import { createHash, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
 
 /** Whether a text is a root credential. */
 export type RootCredential = (presented: string) => boolean;
@@ -17,5 +17,5 @@ export function rootCredential(keys: readonly string[]): RootCredential {
 }
 
 function digest(text: string): Buffer {
-  return createHash("sha256").update(text).digest();
+  return Buffer.from(hash("sha256", text, "latin1"), "latin1");
 }

@@ -2,6 +2,11 @@
 // It knows nothing of keys; domain/api-key builds its parts from it.
 const ALPHABET = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
+/** The value of each digit, by its character code. */
+const DIGITS = Uint8Array.from({ length: 128 }, (_, code) =>
+  Math.max(0, ALPHABET.indexOf(String.fromCharCode(code))),
+);
+
 /**
  * The largest multiple of 62 that fits a byte: bytes from here on are drawn again, or some digits come up
  * more often.
@@ -21,6 +26,13 @@ export function encodeBase62(value: bigint, width: number): string {
   }
   if (value < 0n || rest !== 0n) throw new RangeError(`value does not fit ${width} base62 digits`);
   return digits;
+}
+
+/** The number that base62 digits write; of at most eight digits, and exact. Others than digits count as 0. */
+export function decodeBase62(digits: string): number {
+  let value = 0;
+  for (let at = 0; at < digits.length; at++) value = value * 62 + (DIGITS[digits.charCodeAt(at)] ?? 0);
+  return value;
 }
 
 /** Draws `length` characters, each of the 62 equally likely (5.95 bits a character). */

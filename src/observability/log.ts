@@ -2,7 +2,7 @@
 import { type DestinationStream, type Logger, pino } from "pino";
 
 /** Only objects and messages written in this program go in; never a request, a header or an api_key. */
-export type Log = Pick<Logger, "debug" | "info" | "warn" | "error">;
+export type Log = Pick<Logger, "debug" | "info" | "warn" | "error" | "isLevelEnabled">;
 
 const STANDARD_ERROR = 2;
 

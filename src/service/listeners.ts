@@ -1,4 +1,5 @@
 // What listens: the port that everybody calls, with its certificate kept fresh, and the sidecar's.
+import type { Socket } from "node:net";
 import type { AppPorts } from "../app/ports.ts";
 import { readTlsFiles } from "../config/listener/tls-files.ts";
 import { TLS_CHECK_PAUSE_MS, TlsReload } from "../config/listener/tls-reload.ts";
@@ -11,13 +12,15 @@ import { requestGate, sidecarGate } from "../transport/connect/gate.ts";
 import { WATCH_BLOCKED_MS_MAX } from "../transport/connect/services/key-streams.ts";
 import { isStreamCall } from "../transport/connect/streams/stream-calls.ts";
 import { withCors } from "../transport/cors.ts";
-import { type HttpHandler, isLocal } from "../transport/http.ts";
+import { type Admission, credentialAdmission, SIDECAR_ADMISSION } from "../transport/fast-lane/admission.ts";
+import { fastLane } from "../transport/fast-lane/lane.ts";
+import { type HttpHandler, isLocal, type MakeFastLane } from "../transport/http.ts";
 import { githubLeaks } from "../transport/leaks/github.ts";
 import { readGithubKeys } from "../transport/leaks/github-keys.ts";
 import { type Listener, listen } from "../transport/listener/server.ts";
 import { plainHttp } from "../transport/plain-http.ts";
 import { certificateIdentity } from "../transport/tls/client-certificate.ts";
-import type { Node } from "./node.ts";
+import type { Node } from "./node/node.ts";
 
 /** What listens, and what keeps its certificate fresh. */
 export interface Listening {
@@ -39,16 +42,21 @@ export async function listenForCalls(
   const stopping = new AbortController();
   const streams = { news, leaseMs: config.leaseMs, watchBlockedMsMax: WATCH_BLOCKED_MS_MAX };
   const options = { authentication, log, streams, stopping: stopping.signal, ...connectLimits(config) };
+  const certificateOf = (socket: Socket) => certificateIdentity(socket, config.clientScopes, ports.clock());
   const handler = connectHandler(ports, {
     ...options,
     gate: requestGate(authentication, config.callerHeaders),
-    certificateOf: (socket) => certificateIdentity(socket, config.clientScopes, ports.clock()),
+    certificateOf,
     fallback: withGithubLeaks(config, log, ports, plainHttp),
   });
-  const main = await startListener(config, log, withCors(config, handler));
+  const { callerHeaders } = config;
+  const admission = credentialAdmission({ authentication, callerHeaders, certificateOf });
+  const lane = laneFor(config, log, ports, admission, config.corsOrigins.size > 0);
+  const main = await startListener(config, log, withCors(config, handler), lane);
   try {
     const sidecarHandler = connectHandler(ports, { ...options, gate: sidecarGate(), fallback: plainHttp });
-    const sidecar = await listenForSidecars(config, log, sidecarHandler);
+    const sidecarLane = laneFor(config, log, ports, SIDECAR_ADMISSION, false);
+    const sidecar = await listenForSidecars(config, log, sidecarHandler, sidecarLane);
     const stop = async (timeoutMs: number) => {
       stopping.abort(unavailable("this node is being stopped", "NODE_STOPPING"));
       await Promise.all([main.listener.stop(timeoutMs), sidecar?.stop(timeoutMs)]);
@@ -65,10 +73,11 @@ async function listenForSidecars(
   config: Config,
   log: Log,
   handler: HttpHandler,
+  fastLane: MakeFastLane,
 ): Promise<Listener | undefined> {
   const { sidecarListen: address } = config;
   if (address === undefined) return undefined;
-  return listen({ ...listenOptions(config, log), address, tls: undefined, handler });
+  return listen({ ...listenOptions(config, log), address, tls: undefined, handler, fastLane });
 }
 
 function connectLimits({ bodyBytesMax, limits }: Config) {
@@ -82,6 +91,19 @@ export function tellOfSidecars({ sidecarListen }: Config, log: Log, url: string 
   else log.warn({ url }, "whoever reaches the sidecar listener can ask about api_keys");
 }
 
+// Both listeners answer Verify without Connect's adapter where they can.
+function laneFor(
+  config: Config,
+  log: Log,
+  ports: AppPorts,
+  admission: Admission,
+  hasOrigins: boolean,
+): MakeFastLane {
+  const { bodyBytesMax, leaseMs } = config;
+  const limits = { ...config.limits, bodyBytesMax, leaseMs };
+  return fastLane({ ports, admission, log, limits, hasOrigins });
+}
+
 function listenOptions({ limits }: Config, log: Log) {
   return {
     limits,
@@ -90,10 +112,15 @@ function listenOptions({ limits }: Config, log: Log) {
   };
 }
 
-async function startListener(config: Config, log: Log, handler: HttpHandler): Promise<Listening> {
+async function startListener(
+  config: Config,
+  log: Log,
+  handler: HttpHandler,
+  fastLane: MakeFastLane,
+): Promise<Listening> {
   const { listen: address, tls: files } = config;
   const tls = files && readTlsFiles(files);
-  const listener = await listen({ ...listenOptions(config, log), address, tls, handler });
+  const listener = await listen({ ...listenOptions(config, log), address, tls, handler, fastLane });
   if (files === undefined || tls === undefined) return { listener, stopReload: async () => {} };
   const reload = new TlsReload(files, tls, {
     changed(texts) {

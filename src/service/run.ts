@@ -4,9 +4,9 @@ import type { Config } from "../config/load-config.ts";
 import { welcome } from "../config/welcome.ts";
 import type { Log } from "../observability/log.ts";
 import { whenAborted } from "./aborted.ts";
-import { runPrimary } from "./primary.ts";
 import { startService } from "./service.ts";
-import { runWorker } from "./worker.ts";
+import { runPrimary } from "./workers/primary.ts";
+import { runWorker } from "./workers/worker.ts";
 
 /** Runs until the signal, and then ends in good order. Rejects with StartRefused when it must not start. */
 export async function runProcess(config: Config, log: Log, signal: AbortSignal): Promise<void> {

@@ -5,13 +5,13 @@ import type { Follower } from "../cache/follow-feed.ts";
 import type { Config } from "../config/load-config.ts";
 import type { Log } from "../observability/log.ts";
 import type { Store } from "../store/store.ts";
-import { startNodeJobs, startProcessJobs } from "./jobs.ts";
 import { listenForCalls, tellOfSidecars } from "./listeners.ts";
-import { createNode } from "./node.ts";
-import { openWhenThere } from "./open-when-there.ts";
-import { prepareSecrets } from "./secrets.ts";
-import { startTail, wakeOnChange } from "./tail.ts";
-import { warnAtStart } from "./warnings.ts";
+import { startNodeJobs, startProcessJobs } from "./node/jobs.ts";
+import { createNode } from "./node/node.ts";
+import { openWhenThere } from "./node/open-when-there.ts";
+import { prepareSecrets } from "./node/secrets.ts";
+import { startTail, wakeOnChange } from "./node/tail.ts";
+import { warnAtStart } from "./node/warnings.ts";
 
 export interface Service {
   /** Where it answers. */

@@ -14,7 +14,7 @@ const METHODS = [...KeyService.methods, ...EventService.methods];
 /** One call of a method whose gate does as it is told; gives what became of it. */
 async function call(method: DescMethod, requestGate: (context: HandlerContext) => void) {
   const handler = vi.fn(() => ({}));
-  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn() };
+  const log = { debug: vi.fn(), info: vi.fn(), warn: vi.fn(), error: vi.fn(), isLevelEnabled: () => true };
   const authentication = { refusal: (_: unknown, refused: Error) => refused as never };
   const around = aroundCalls({ log, authentication, streamIdleMsMax: 1_000 });
   const transport = createRouterTransport((router) => router.rpc(method as never, handler as never), {

@@ -33,9 +33,11 @@ export interface Authentication {
   authenticate(presented: Presented): Promise<Caller>;
   /**
    * The same at once for who can be told from memory and has no limits to count against; undefined says
-   * nothing. Refuses nobody and counts no failure.
+   * nothing. Refuses nobody, and counts neither failures nor uses.
    */
   recognize(presented: Presented): Caller | undefined;
+  /** Remembers that a recognized caller did call. */
+  rememberUse(caller: Caller): void;
   /** What is told instead of a refusal for a wrong or missing credential; counts it. */
   refusal(address: string | undefined, refused: FleetkeyError): FleetkeyError;
 }
@@ -48,10 +50,15 @@ export function callerAuthentication(
     attempts.refusal(address, refused, ports.clock());
   return {
     refusal,
+    rememberUse({ key, address }) {
+      if (key !== undefined) recordUse(ports, key, address, ports.clock());
+    },
     recognize({ credential, address, certificate }) {
       if (credential.kind === "none") return certificateCaller(certificate, address);
       if (credential.kind === "invalid") return undefined;
-      return isRoot(credential.secret) ? rootCaller(address) : heldCaller(ports, credential.secret, address);
+      // First the one that calls all the time: each of both costs a hash.
+      const caller = heldCaller(ports, credential.secret, address);
+      return caller ?? (isRoot(credential.secret) ? rootCaller(address) : undefined);
     },
     async authenticate({ credential, address, certificate, isRepeated = false }) {
       if (credential.kind === "none") return certificateCaller(certificate, address);
@@ -91,9 +98,7 @@ function heldCaller(ports: AppPorts, apiKey: string, address: string | undefined
   const { key } = found.view;
   const now = ports.clock();
   const isLimited = key.rateLimit !== undefined || key.quota !== undefined;
-  if (isLimited || !isUsable(found.view, address, now)) return undefined;
-  recordUse(ports, key, address, now);
-  return callerOf(key, address);
+  return isLimited || !isUsable(found.view, address, now) ? undefined : callerOf(key, address);
 }
 
 function isUsable(view: KeyView, address: string | undefined, now: number): boolean {

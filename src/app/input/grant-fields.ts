@@ -6,6 +6,7 @@ import type { Violations } from "./violations.ts";
 
 /** Checks each scope and how many there are. */
 export function checkScopes(violations: Violations, field: string, scopes: readonly string[]): void {
+  if (scopes.length === 0) return;
   if (scopes.length > SCOPES_MAX) violations.add(field, `must be at most ${SCOPES_MAX}`);
   for (const [index, scope] of scopes.slice(0, SCOPES_MAX).entries()) {
     const trouble = scopeTrouble(scope);

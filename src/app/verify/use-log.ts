@@ -12,6 +12,9 @@ const CHUNK_KEYS = 250;
 /** The longest text of an address is 45 characters; a zone behind it can be of any length. */
 const ADDRESS_LENGTH_MAX = 64;
 
+/** A text of so many characters is kept as it is: it cannot keep more than itself in memory. */
+const PLAIN_LENGTH_MAX = 128;
+
 /** One accepted Verify; texts are empty when they were not told. */
 export interface Use {
   readonly keyId: string;
@@ -20,9 +23,12 @@ export interface Use {
   readonly userAgent: string;
 }
 
+/** What waits to be written of one key. It is changed in place: most uses are of keys that wait already. */
+type WaitingUse = { -readonly [Field in keyof KeyUse]: KeyUse[Field] };
+
 export class UseLog {
   readonly #usage: Pick<UsageStore, "add">;
-  #waiting = new Map<string, KeyUse>();
+  #waiting = new Map<string, WaitingUse>();
   #flushed: Promise<void> = Promise.resolve();
   #dropped = 0;
 
@@ -37,13 +43,22 @@ export class UseLog {
 
   /** Only remembers; never throws. */
   record({ keyId, time, address, userAgent }: Use): void {
-    this.#keep({
-      keyId,
-      time,
-      address: address.length > ADDRESS_LENGTH_MAX ? "" : address,
-      userAgent: keptUserAgent(userAgent),
-      count: 1,
-    });
+    const kept = this.#waiting.get(keyId);
+    if (kept === undefined) {
+      this.#keep({
+        keyId,
+        time,
+        address: keptAddress(address),
+        userAgent: keptUserAgent(userAgent),
+        count: 1,
+      });
+      return;
+    }
+    kept.count += 1;
+    if (kept.time > time) return;
+    kept.time = time;
+    kept.address = keptAddress(address);
+    kept.userAgent = keptUserAgent(userAgent);
   }
 
   /**
@@ -89,8 +104,23 @@ const CUT = Buffer.alloc(USER_AGENT_BYTES_MAX);
 // By way of bytes: a cut text alone would keep all of a long one in memory. Whole characters are encoded,
 // lone surrogates as U+FFFD.
 function keptUserAgent(text: string): string {
+  if (isPlain(text)) return text;
   const { written } = ENCODER.encodeInto(text.slice(0, USER_AGENT_BYTES_MAX), CUT);
   return CUT.toString("utf8", 0, written).replaceAll(/\p{Cc}/gu, " ");
+}
+
+// As nearly all are: short, and printable ASCII.
+function isPlain(text: string): boolean {
+  if (text.length > PLAIN_LENGTH_MAX) return false;
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at);
+    if (code < 0x20 || code >= 0x7f) return false;
+  }
+  return true;
+}
+
+function keptAddress(address: string): string {
+  return address.length > ADDRESS_LENGTH_MAX ? "" : address;
 }
 
 /**

@@ -1,7 +1,8 @@
 // What is stored instead of an api_key: a MAC of the whole of it under a versioned pepper (fast, Verify's),
 // beside a bcrypt of its secret (slow, survives the loss of a pepper; app/secret runs it). Neither leads back
 // to the key. SHA-256 is what another system may have stored instead.
-import { createHash, createHmac, timingSafeEqual } from "node:crypto";
+import { hash, timingSafeEqual } from "node:crypto";
+import { HmacSecret } from "../../lib/hmac.ts";
 
 export const PEPPER_BYTES = 32;
 
@@ -70,9 +71,16 @@ function isEqual(stored: Buffer, presented: Buffer): boolean {
 }
 
 function sha256(text: string): Buffer {
-  return createHash("sha256").update(text, "utf8").digest();
+  return Buffer.from(hash("sha256", text, "latin1"), "latin1");
 }
 
+/** Made once for each pepper. */
+const SECRETS = new WeakMap<Pepper, HmacSecret>();
+
 function hmac(pepper: Pepper, text: string): Buffer {
-  return createHmac("sha256", pepper.secret).update(text, "utf8").digest();
+  const known = SECRETS.get(pepper);
+  if (known !== undefined) return known.macOf(text);
+  const secret = new HmacSecret(pepper.secret);
+  SECRETS.set(pepper, secret);
+  return secret.macOf(text);
 }

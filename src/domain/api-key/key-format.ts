@@ -1,7 +1,7 @@
 // The text of an api_key: `<prefix>_<12 lookup><30 secret><6 checksum>`, how it is built and how it is read.
 // Pure and free of I/O, so that a mistyped key costs nothing. Digests of it are digests.ts's.
 import { crc32 } from "node:zlib";
-import { encodeBase62, type RandomBytes, randomBase62 } from "../../lib/base62.ts";
+import { decodeBase62, encodeBase62, type RandomBytes, randomBase62 } from "../../lib/base62.ts";
 import { KEY_TYPE_TRAITS, KEY_TYPES, type KeyType, keyTypeOfLookup } from "../key-type.ts";
 
 export const BRAND = "fl";
@@ -80,7 +80,7 @@ export function parseApiKey(
   const body = text.slice(bodyStart);
   if (!isNativePrefix(prefix, prefixes) || !BODY_PATTERN.test(body)) return "not_native";
   const unchecked = text.slice(0, -CHECKSUM_LENGTH);
-  if (checksumOf(unchecked) !== text.slice(-CHECKSUM_LENGTH)) return "malformed";
+  if (decodeBase62(text.slice(-CHECKSUM_LENGTH)) !== crc32(unchecked)) return "malformed";
 
   const lookup = body.slice(0, LOOKUP_LENGTH);
   const type = keyTypeOfLookup(lookup);

@@ -54,7 +54,7 @@ export function coversScope(granted: string, wanted: string): boolean {
 
 /** The required scopes that a key lacks, in the order asked. */
 export function lackedScopes(key: Grantee, required: readonly string[], roles: Roles): readonly string[] {
-  return missingScopes(grantedScopes(key, roles), required);
+  return required.length === 0 ? required : missingScopes(grantedScopes(key, roles), required);
 }
 
 /** Those of the wanted scopes that none of the granted ones covers, in the order asked. */

@@ -26,7 +26,7 @@ const READS: ReadonlySet<unknown> = new Set([
  * How long the gate's word holds for a call whose body is still to come. One that is held back must not keep
  * a caller in whose key has ended meanwhile.
  */
-const ADMISSION_MS_MAX = 1_000;
+export const ADMISSION_MS_MAX = 1_000;
 
 type Request = Parameters<ReturnType<Interceptor>>[0];
 

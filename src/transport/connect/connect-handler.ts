@@ -27,7 +27,7 @@ export const BATCH_REQUEST_BYTES_MAX = 1_048_576;
 /** Largest message of a stream of batches. */
 export const IMPORT_REQUEST_BYTES_MAX = 4_194_304;
 /** Longest time that a client may ask a call to take. */
-const CALL_MS_MAX = 60_000;
+export const CALL_MS_MAX = 60_000;
 /** The same for streams: as long as a timer can run. A client that names no time has no end. */
 const STREAM_MS_MAX = 2 ** 31 - 1;
 

@@ -12,6 +12,10 @@ export class Drain {
   #isDraining = false;
   #onIdle: () => void = () => {};
 
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
   watchSocket(socket: Socket): void {
     this.#sockets.add(socket);
     // A reset by the peer is the end of a connection like another; without a listener it would end the

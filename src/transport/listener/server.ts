@@ -3,7 +3,12 @@
 import cluster from "node:cluster";
 import { unlinkSync } from "node:fs";
 import { createServer as createHttp1Server, type Server as Http1Server } from "node:http";
-import { createServer as createHttp2Server, type Http2Server, type ServerHttp2Session } from "node:http2";
+import {
+  createServer as createHttp2Server,
+  type Http2Server,
+  type ServerHttp2Session,
+  type ServerHttp2Stream,
+} from "node:http2";
 import {
   type AddressInfo,
   connect,
@@ -13,7 +18,14 @@ import {
 } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import { StartRefused } from "../../domain/errors.ts";
-import type { HttpHandler, HttpRequest, ListenAddress } from "../http.ts";
+import type {
+  FastLane,
+  HttpHandler,
+  HttpRequest,
+  ListenAddress,
+  MakeFastLane,
+  StreamHandler,
+} from "../http.ts";
 import { changeTls, createSecureServer, type TlsTexts } from "../tls/secure-server.ts";
 import { Drain } from "./drain.ts";
 import { sniffProtocol } from "./first-bytes.ts";
@@ -31,6 +43,8 @@ export interface ListenerOptions {
   readonly handler: HttpHandler;
   /** Whether any number of messages may come in this request, in the client's own time. */
   readonly isStream: (request: HttpRequest) => boolean;
+  /** Sees each call before the handler does, and answers those that it takes. */
+  readonly fastLane?: MakeFastLane;
   /** Told at most once a second. */
   readonly onRefused: (report: RefusalReport) => void;
 }
@@ -73,8 +87,9 @@ class Protocols {
   readonly #http1: Http1Server;
   readonly #http2: Http2Server;
   readonly #limits: ListenerLimits;
+  readonly #lane: FastLane | undefined;
 
-  constructor({ limits, handler, isStream }: ListenerOptions, drain: Drain) {
+  constructor({ limits, handler, isStream, fastLane }: ListenerOptions, drain: Drain) {
     this.#limits = limits;
     const bounded: HttpHandler = (request, response) => {
       drain.watchResponse(request, response);
@@ -84,12 +99,24 @@ class Protocols {
       response.setHeader("cache-control", "no-store");
       handler(request, response);
     };
-    this.#http1 = createHttp1Server(http1Options(limits), bounded);
+    // Makes a request of a stream for the handler; no connection of its own ever comes to it.
+    const compat = createHttp2Server(bounded as never);
+    const toStream: StreamHandler = (...stream) => void compat.emit("stream", ...stream);
+    const lane = fastLane?.({ toRequest: bounded, toStream, isDraining: () => drain.isDraining });
+    this.#lane = lane;
+    this.#http1 = createHttp1Server(http1Options(limits), (request, response) => {
+      if (lane?.takeRequest(request, response) !== true) bounded(request, response);
+    });
     // Node would drop the headers past a number without a word. Their bytes are bounded.
     this.#http1.maxHeadersCount = 0;
     // Node enforces the deadline for headers from a timer that it starts when the server itself listens.
     this.#http1.emit("listening");
-    this.#http2 = createHttp2Server(http2Options(limits), bounded as never);
+    this.#http2 = createHttp2Server(http2Options(limits));
+    this.#http2.on("stream", (stream: ServerHttp2Stream, headers, flags, rawHeaders) => {
+      if (lane?.takeStream(stream, headers, flags, rawHeaders) !== true) {
+        toStream(stream, headers, flags, rawHeaders);
+      }
+    });
     this.#http2.on("session", (session) => drain.watchSession(session));
   }
 
@@ -99,7 +126,10 @@ class Protocols {
       return;
     }
     // Emitted while the connection is handed over.
-    this.#http2.once("session", (session: ServerHttp2Session) => boundSession(session, socket, this.#limits));
+    this.#http2.once("session", (session: ServerHttp2Session) => {
+      boundSession(session, socket, this.#limits);
+      this.#lane?.openSession(session, socket);
+    });
     this.#http2.emit("connection", socket);
   }
 }

@@ -28,13 +28,14 @@ function boundIdleness(session: ServerHttp2Session, socket: Duplex, msMax: numbe
   const timer = setTimeout(() => {
     if (open === 0) end(session, socket);
   }, msMax);
+  const onStreamClose = () => {
+    open -= 1;
+    // One timer for the session's life: a new one for each call would cost more than the check.
+    if (open === 0) timer.refresh();
+  };
   session.on("stream", (stream) => {
     open += 1;
-    stream.once("close", () => {
-      open -= 1;
-      // One timer for the session's life: a new one for each call would cost more than the check.
-      if (open === 0) timer.refresh();
-    });
+    stream.on("close", onStreamClose);
   });
   session.once("close", () => clearTimeout(timer));
 }

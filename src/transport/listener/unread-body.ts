@@ -1,7 +1,7 @@
 // What becomes of a body that nobody reads, such as that of a refused call. A little of it is taken and
 // thrown away, because a client that is cut off while it still sends often loses the answer with the
 // connection; the sender of more is cut off.
-import { constants, type Http2ServerRequest } from "node:http2";
+import { constants, type Http2ServerRequest, type ServerHttp2Stream } from "node:http2";
 import type { Socket } from "node:net";
 import type { HttpRequest, HttpResponse } from "../http.ts";
 
@@ -29,12 +29,17 @@ export function boundUnreadBody(request: HttpRequest, response: HttpResponse): v
 }
 
 /** Ends what the request comes by: its stream, with the code if it has no answer; else the connection. */
-export function cutOff(request: HttpRequest, code = constants.NGHTTP2_CANCEL): void {
+export function cutOff(request: HttpRequest, code?: number): void {
   const stream = streamOf(request);
   if (stream === undefined) {
     SOCKETS.get(request)?.destroy();
     return;
   }
+  cutOffStream(stream, code);
+}
+
+/** The same for a stream of HTTP/2. */
+export function cutOffStream(stream: ServerHttp2Stream, code = constants.NGHTTP2_CANCEL): void {
   // With an answer that is all out the end is no error (RFC 9113, section 8.1). Without one it must be: node
   // keeps back a reset without an error until the rest of the answer is taken.
   const isAnswered = stream.writableEnded && stream.writableLength === 0;

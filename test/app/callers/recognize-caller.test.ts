@@ -41,7 +41,7 @@ const ENDS: readonly (readonly [
 ];
 
 onEachStore("A caller whose key is held", (open) => {
-  it("is recognized without the store, as it is let in, and uses its key by it", async () => {
+  it("is recognized without the store, as it is let in, and uses its key when told", async () => {
     const { ports, uses } = await open();
     const { apiKey } = await create(ports, { scopes: SCOPES });
     const node = await heldNode(ports);
@@ -50,7 +50,9 @@ onEachStore("A caller whose key is held", (open) => {
     expect(recognize()).toEqual(authenticated);
     expect(recognize()).toMatchObject({ scopes: SCOPES, bounds: { userId: "user-1" }, address: ADDRESS });
     expect(node.calls).toEqual([]);
-    expect(uses).toHaveLength(2);
+    expect(uses).toEqual([]);
+    doorOf(node.ports).rememberUse(recognize() ?? ROOT);
+    expect(uses).toMatchObject([{ keyId: authenticated?.id, address: ADDRESS }]);
   });
 
   it("is not recognized before it is held, nor when the lease has ended", async () => {

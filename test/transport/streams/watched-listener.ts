@@ -15,7 +15,7 @@ const EVENT_BYTES = 20_000;
 /** Far more than is ever read. */
 const EVENTS = 1_000_000;
 
-const SILENT = { info() {}, warn() {}, error() {} };
+const SILENT = { isLevelEnabled: () => true, info() {}, warn() {}, error() {} };
 
 export interface WatchedListener {
   readonly url: string;

@@ -2,13 +2,13 @@
 // is the desk's.
 import cluster, { type Worker } from "node:cluster";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Member, type Send } from "../cluster/channel/member.ts";
-import type { ToPrimary } from "../cluster/channel/messages.ts";
-import type { DeskPlace, PrimaryDesk } from "../cluster/primary-desk.ts";
-import { respawnPauseMs } from "../cluster/respawn.ts";
-import { StartRefused } from "../domain/errors.ts";
-import { systemStopwatch } from "../lib/clock.ts";
-import type { Log } from "../observability/log.ts";
+import { Member, type Send } from "../../cluster/channel/member.ts";
+import type { ToPrimary } from "../../cluster/channel/messages.ts";
+import type { DeskPlace, PrimaryDesk } from "../../cluster/primary-desk.ts";
+import { respawnPauseMs } from "../../cluster/respawn.ts";
+import { StartRefused } from "../../domain/errors.ts";
+import { systemStopwatch } from "../../lib/clock.ts";
+import type { Log } from "../../observability/log.ts";
 
 /** A worker that answers calls. */
 export type Listening = Extract<ToPrimary, { kind: "listening" }>;

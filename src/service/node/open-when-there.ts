@@ -1,10 +1,10 @@
 // Opens the store, however long it takes to be there.
 import { setTimeout } from "node:timers/promises";
-import type { Config } from "../config/load-config.ts";
-import type { Log } from "../observability/log.ts";
-import { isStoreUnavailable } from "../store/errors.ts";
-import { openStore } from "../store/open-store.ts";
-import type { Store } from "../store/store.ts";
+import type { Config } from "../../config/load-config.ts";
+import type { Log } from "../../observability/log.ts";
+import { isStoreUnavailable } from "../../store/errors.ts";
+import { openStore } from "../../store/open-store.ts";
+import type { Store } from "../../store/store.ts";
 
 /** Pauses between attempts to reach a store that does not answer at start. */
 const OPEN_PAUSE_MS_MIN = 500;

@@ -1,9 +1,9 @@
 // The secrets that a process needs: the root credentials, and the peppers, held against the store.
-import { registerPeppers } from "../app/secret/register-peppers.ts";
-import { peppersOf, rootKeysOf } from "../config/embedded-secrets.ts";
-import type { Config } from "../config/load-config.ts";
-import { type PepperSet, pepperSet } from "../domain/api-key/digests.ts";
-import type { Store } from "../store/store.ts";
+import { registerPeppers } from "../../app/secret/register-peppers.ts";
+import { peppersOf, rootKeysOf } from "../../config/embedded-secrets.ts";
+import type { Config } from "../../config/load-config.ts";
+import { type PepperSet, pepperSet } from "../../domain/api-key/digests.ts";
+import type { Store } from "../../store/store.ts";
 
 export interface Secrets {
   readonly rootKeys: readonly string[];

@@ -1,25 +1,25 @@
 // What the use cases need, put together: the store with its memory in front, the limits, the secrets, and who
 // may call.
 import { randomBytes } from "node:crypto";
-import { FailedAttempts } from "../access/failed-attempts.ts";
-import { rootCredential } from "../access/root-credential.ts";
-import { type Authentication, callerAuthentication } from "../app/callers/authenticate-caller.ts";
-import { KeyLimits, type RateCounter } from "../app/limits/key-limits.ts";
-import { QuotaLeases } from "../app/limits/quota-leases.ts";
-import type { AppPorts } from "../app/ports.ts";
-import { bcryptHash } from "../app/secret/bcrypt-hash.ts";
-import { SlowDigestCheck } from "../app/secret/slow-digest-check.ts";
-import { readStored } from "../app/target/read-view.ts";
-import { UseLog } from "../app/verify/use-log.ts";
-import { type FeedListener, toldTogether } from "../cache/feed-listener.ts";
-import { FeedNews } from "../cache/feed-news.ts";
-import { type Changed, forgettingStore } from "../cache/forgetting-store.ts";
-import { HeldKeys } from "../cache/held-keys.ts";
-import { Lease } from "../cache/lease.ts";
-import type { Config } from "../config/load-config.ts";
-import { systemClock, systemStopwatch } from "../lib/clock.ts";
-import type { Log } from "../observability/log.ts";
-import type { Store } from "../store/store.ts";
+import { FailedAttempts } from "../../access/failed-attempts.ts";
+import { rootCredential } from "../../access/root-credential.ts";
+import { type Authentication, callerAuthentication } from "../../app/callers/authenticate-caller.ts";
+import { KeyLimits, type RateCounter } from "../../app/limits/key-limits.ts";
+import { QuotaLeases } from "../../app/limits/quota-leases.ts";
+import type { AppPorts } from "../../app/ports.ts";
+import { bcryptHash } from "../../app/secret/bcrypt-hash.ts";
+import { SlowDigestCheck } from "../../app/secret/slow-digest-check.ts";
+import { readStored } from "../../app/target/read-view.ts";
+import { UseLog } from "../../app/verify/use-log.ts";
+import { type FeedListener, toldTogether } from "../../cache/feed-listener.ts";
+import { FeedNews } from "../../cache/feed-news.ts";
+import { type Changed, forgettingStore } from "../../cache/forgetting-store.ts";
+import { HeldKeys } from "../../cache/held-keys.ts";
+import { Lease } from "../../cache/lease.ts";
+import type { Config } from "../../config/load-config.ts";
+import { systemClock, systemStopwatch } from "../../lib/clock.ts";
+import type { Log } from "../../observability/log.ts";
+import type { Store } from "../../store/store.ts";
 import type { Secrets } from "./secrets.ts";
 
 export interface NodeOptions {

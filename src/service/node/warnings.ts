@@ -1,8 +1,8 @@
 // What an operator is warned of at the start of a node, once.
-import { hasCallerKey } from "../app/callers/find-caller-key.ts";
-import type { AppPorts } from "../app/ports.ts";
-import type { Config } from "../config/load-config.ts";
-import type { Log } from "../observability/log.ts";
+import { hasCallerKey } from "../../app/callers/find-caller-key.ts";
+import type { AppPorts } from "../../app/ports.ts";
+import type { Config } from "../../config/load-config.ts";
+import type { Log } from "../../observability/log.ts";
 import type { Secrets } from "./secrets.ts";
 
 export async function warnAtStart(

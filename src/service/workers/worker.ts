@@ -1,21 +1,21 @@
 // A worker of a node of several processes: it answers calls as a service of one process does, but hears from
 // its primary what to forget, and asks it what is one for the node.
 import cluster, { type Worker } from "node:cluster";
-import { afterBy } from "../cluster/channel/elapse.ts";
-import type { ToPrimary, ToWorker } from "../cluster/channel/messages.ts";
-import { PrimaryLink } from "../cluster/primary-link.ts";
-import type { Config } from "../config/load-config.ts";
-import { StartRefused } from "../domain/errors.ts";
-import { systemStopwatch } from "../lib/clock.ts";
-import { repeat } from "../lib/repeat.ts";
-import type { Log } from "../observability/log.ts";
-import type { Store } from "../store/store.ts";
-import { whenAborted } from "./aborted.ts";
-import { startProcessJobs } from "./jobs.ts";
-import { listenForCalls } from "./listeners.ts";
-import { createNode } from "./node.ts";
-import { openWhenThere } from "./open-when-there.ts";
-import { prepareSecrets } from "./secrets.ts";
+import { afterBy } from "../../cluster/channel/elapse.ts";
+import type { ToPrimary, ToWorker } from "../../cluster/channel/messages.ts";
+import { PrimaryLink } from "../../cluster/primary-link.ts";
+import type { Config } from "../../config/load-config.ts";
+import { StartRefused } from "../../domain/errors.ts";
+import { systemStopwatch } from "../../lib/clock.ts";
+import { repeat } from "../../lib/repeat.ts";
+import type { Log } from "../../observability/log.ts";
+import type { Store } from "../../store/store.ts";
+import { whenAborted } from "../aborted.ts";
+import { listenForCalls } from "../listeners.ts";
+import { startProcessJobs } from "../node/jobs.ts";
+import { createNode } from "../node/node.ts";
+import { openWhenThere } from "../node/open-when-there.ts";
+import { prepareSecrets } from "../node/secrets.ts";
 
 const COUNTS_PAUSE_MS = 10_000;
 

@@ -1,26 +1,26 @@
 // The primary of a node of several processes: it answers no calls, and does for its workers what must be one
 // for the node: it makes what the first start makes, hears of changes, has all of them forget, and counts
 // against rate limits.
-import { RateLimits } from "../app/limits/rate-limits.ts";
-import type { Follower } from "../cache/follow-feed.ts";
-import { afterBy } from "../cluster/channel/elapse.ts";
-import { PrimaryDesk } from "../cluster/primary-desk.ts";
-import type { Config } from "../config/load-config.ts";
-import { welcome } from "../config/welcome.ts";
-import { StartRefused } from "../domain/errors.ts";
-import { systemClock, systemStopwatch } from "../lib/clock.ts";
-import type { Log } from "../observability/log.ts";
-import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
-import type { Store } from "../store/store.ts";
-import { makeWay } from "../transport/listener/server.ts";
-import { whenAborted } from "./aborted.ts";
-import { startNodeJobs } from "./jobs.ts";
-import { tellOfSidecars } from "./listeners.ts";
-import { createNode } from "./node.ts";
-import { openWhenThere } from "./open-when-there.ts";
-import { prepareSecrets, type Secrets } from "./secrets.ts";
-import { startTail, wakeOnChange } from "./tail.ts";
-import { warnAtStart } from "./warnings.ts";
+import { RateLimits } from "../../app/limits/rate-limits.ts";
+import type { Follower } from "../../cache/follow-feed.ts";
+import { afterBy } from "../../cluster/channel/elapse.ts";
+import { PrimaryDesk } from "../../cluster/primary-desk.ts";
+import type { Config } from "../../config/load-config.ts";
+import { welcome } from "../../config/welcome.ts";
+import { StartRefused } from "../../domain/errors.ts";
+import { systemClock, systemStopwatch } from "../../lib/clock.ts";
+import type { Log } from "../../observability/log.ts";
+import { MEMORY_PATH } from "../../store/sqlite/sqlite-store.ts";
+import type { Store } from "../../store/store.ts";
+import { makeWay } from "../../transport/listener/server.ts";
+import { whenAborted } from "../aborted.ts";
+import { tellOfSidecars } from "../listeners.ts";
+import { startNodeJobs } from "../node/jobs.ts";
+import { createNode } from "../node/node.ts";
+import { openWhenThere } from "../node/open-when-there.ts";
+import { prepareSecrets, type Secrets } from "../node/secrets.ts";
+import { startTail, wakeOnChange } from "../node/tail.ts";
+import { warnAtStart } from "../node/warnings.ts";
 import { WorkerPool } from "./worker-pool.ts";
 
 /** How long a worker may take to end beyond the time in which it drains. */

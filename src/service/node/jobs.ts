@@ -1,14 +1,14 @@
 // What is done beside the calls, again and again: once for a node, and in each of its processes.
 
-import type { FailedAttempts } from "../access/failed-attempts.ts";
-import type { AppPorts } from "../app/ports.ts";
-import { startUpkeep } from "../app/upkeep/start-upkeep.ts";
-import { startUseLog } from "../app/verify/use-log.ts";
-import type { HeldKeysCounts } from "../cache/held-keys.ts";
-import type { Config } from "../config/load-config.ts";
-import { repeat } from "../lib/repeat.ts";
-import type { Log } from "../observability/log.ts";
-import { startRelay } from "../store/event-relay.ts";
+import type { FailedAttempts } from "../../access/failed-attempts.ts";
+import type { AppPorts } from "../../app/ports.ts";
+import { startUpkeep } from "../../app/upkeep/start-upkeep.ts";
+import { startUseLog } from "../../app/verify/use-log.ts";
+import type { HeldKeysCounts } from "../../cache/held-keys.ts";
+import type { Config } from "../../config/load-config.ts";
+import { repeat } from "../../lib/repeat.ts";
+import type { Log } from "../../observability/log.ts";
+import { startRelay } from "../../store/event-relay.ts";
 import type { Node } from "./node.ts";
 
 /** How often resting keys have what is set aside for them given back. */
