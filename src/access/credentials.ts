@@ -10,6 +10,11 @@ export type PresentedCredential =
 const CREDENTIAL_LENGTH_MAX = 512;
 const AUTHORIZATION = "authorization";
 const API_KEY = "x-api-key";
+/**
+ * Where a proxy shows who it is itself, when it asks about the key in the other headers. With the scheme
+ * Bearer or, as some proxies can only set whole values, without.
+ */
+export const PROXY_CREDENTIAL = "x-fleetkey-authorization";
 
 /**
  * Reads `Authorization: Bearer`, `X-API-Key` and the headers of `more`, which hold nothing but the
@@ -22,15 +27,27 @@ export function credentialOf(
   const authorization = headers.get(AUTHORIZATION);
   let secret = authorization === null ? null : bearerOf(authorization);
   let isOne = true;
-  const add = (value: string | null) => {
+  const add = (value: string | null | undefined) => {
     if (value === null) return;
     isOne &&= secret === null || secret === value;
     secret = value;
   };
   add(headers.get(API_KEY));
-  for (const name of more) add(headers.get(name));
+  for (const name of more) {
+    const value = headers.get(name);
+    add(name === PROXY_CREDENTIAL && value !== null ? (bearerOf(value) ?? value) : value);
+  }
+  return isOne ? onlyOf(secret) : INVALID;
+}
+
+/** Of a header of this name alone. */
+export function proxyCredentialOf(value: string | undefined): PresentedCredential {
+  return onlyOf(value === undefined ? null : (bearerOf(value) ?? value));
+}
+
+function onlyOf(secret: string | null | undefined): PresentedCredential {
   if (secret === null) return NONE;
-  return isOne && secret !== undefined && isCredential(secret) ? { kind: "one", secret } : INVALID;
+  return secret !== undefined && isCredential(secret) ? { kind: "one", secret } : INVALID;
 }
 
 const NONE: PresentedCredential = { kind: "none" };

@@ -21,12 +21,20 @@ const KEY_SERVICE = {
   List: "read",
 } as const;
 const EVENT_SERVICE = { ListEvents: "read" } as const;
+/** What proxies ask: Envoy's name for it. */
+const AUTHORIZATION = { Check: "verify" } as const;
 
 /** The scope by `<service>/<rpc>`. */
 export const RPC_SCOPES: ReadonlyMap<string, string> = new Map([
   ...rows("fleetkey.v1.KeyService", KEY_SERVICE),
   ...rows("fleetkey.v1.EventService", EVENT_SERVICE),
+  ...rows("envoy.service.auth.v3.Authorization", AUTHORIZATION),
 ]);
+
+/** What proxies ask about the requests of others, with a header of its own for who they are themselves. */
+export const BY_PROXIES: ReadonlySet<string> = new Set(["envoy.service.auth.v3.Authorization/Check"]);
+/** What all of that needs, in whatever form it is asked. */
+export const PROXY_SCOPE = `${OWN_SCOPES}${AUTHORIZATION.Check}`;
 
 /** What the holder of an api_key may call with nothing else. Their messages are at most 4 KiB. */
 export const BY_POSSESSION: ReadonlySet<string> = new Set([

@@ -9,6 +9,7 @@ import { MEMORY_PATH } from "../store/sqlite/sqlite-store.ts";
 import { isLocal } from "../transport/http.ts";
 import { type ListenerConfig, listenerConfig, listenerContradictions } from "./listener/listener-config.ts";
 import { type NodeConfig, nodeConfig, nodeContradictions } from "./node/node-settings.ts";
+import { type ProxyConfig, proxyConfig } from "./proxy/proxy-settings.ts";
 import { SETTINGS } from "./settings.ts";
 
 const PREFIX = "FLEETKEY_";
@@ -16,7 +17,7 @@ const SCHEMA = z.strictObject(SETTINGS);
 type Settings = z.output<typeof SCHEMA>;
 
 /** What the process runs with. */
-export interface Config extends ListenerConfig, NodeConfig {
+export interface Config extends ListenerConfig, NodeConfig, ProxyConfig {
   readonly listen: Settings["FLEETKEY_LISTEN"];
   /** Absent: there is none. */
   readonly sidecarListen: Settings["FLEETKEY_SIDECAR_LISTEN"];
@@ -146,6 +147,7 @@ function toConfig(settings: Settings): Config {
     },
     ...nodeConfig(settings),
     ...listenerConfig(settings),
+    ...proxyConfig(settings),
     githubKeysPath: settings.FLEETKEY_GITHUB_KEYS,
     logLevel: settings.FLEETKEY_LOG_LEVEL,
     drainTimeoutMs: settings.FLEETKEY_DRAIN_TIMEOUT,

@@ -14,6 +14,7 @@ import { parseForeignFormats } from "./foreign-formats.ts";
 import { LISTENER_SETTINGS } from "./listener/listener-settings.ts";
 import { NODE_SETTINGS } from "./node/node-settings.ts";
 import { parsed, parseWhole } from "./parsed.ts";
+import { PROXY_SETTINGS } from "./proxy/proxy-settings.ts";
 
 /** Printable ASCII without a comma, which separates two of them. */
 const ROOT_KEY_PATTERN = /^[\x21-\x2b\x2d-\x7e]{32,256}$/;
@@ -124,8 +125,8 @@ export const SETTINGS = {
   FLEETKEY_SIDECAR_LISTEN: parsed(parseListen)
     .optional()
     .describe(
-      "Where sidecars ask without a credential, `HOST:PORT` or `unix:PATH`: only Verify, BatchVerify, " +
-        "VerifyStream and health are answered there.",
+      "Where sidecars and proxies ask without a credential, `HOST:PORT` or `unix:PATH`: only Verify, " +
+        "BatchVerify, VerifyStream, Check, `/authz` and health are answered there.",
     ),
   FLEETKEY_SIDECAR_REMOTE: z
     .literal("allow", "must be allow")
@@ -223,6 +224,7 @@ export const SETTINGS = {
     .describe("How long an event is kept, at least `1d`. Else: for ever."),
   ...NODE_SETTINGS,
   ...LISTENER_SETTINGS,
+  ...PROXY_SETTINGS,
   FLEETKEY_GITHUB_KEYS: z
     .string()
     .min(1)

@@ -14,11 +14,14 @@ import { isStreamCall } from "../transport/connect/streams/stream-calls.ts";
 import { withCors } from "../transport/cors.ts";
 import { type Admission, credentialAdmission, SIDECAR_ADMISSION } from "../transport/fast-lane/admission.ts";
 import { fastLane } from "../transport/fast-lane/lane.ts";
+import { askingProxy, askingSidecar } from "../transport/forward-auth/asking-proxy.ts";
+import { forwardAuth } from "../transport/forward-auth/forward-auth.ts";
 import { type HttpHandler, isLocal, type MakeFastLane } from "../transport/http.ts";
 import { githubLeaks } from "../transport/leaks/github.ts";
 import { readGithubKeys } from "../transport/leaks/github-keys.ts";
 import { type Listener, listen } from "../transport/listener/server.ts";
 import { plainHttp } from "../transport/plain-http.ts";
+import { type ProxyParts, proxyParts } from "../transport/proxy/proxy-parts.ts";
 import { certificateIdentity } from "../transport/tls/client-certificate.ts";
 import type { Node } from "./node/node.ts";
 
@@ -40,8 +43,10 @@ export async function listenForCalls(
   { ports, authentication, news }: Pick<Node, "ports" | "authentication" | "news">,
 ): Promise<Listening> {
   const stopping = new AbortController();
+  const parts = partsForProxies(config, log, ports);
   const streams = { news, leaseMs: config.leaseMs, watchBlockedMsMax: WATCH_BLOCKED_MS_MAX };
-  const options = { authentication, log, streams, stopping: stopping.signal, ...connectLimits(config) };
+  const ends = { stopping: stopping.signal, ...connectLimits(config) };
+  const options = { authentication, log, streams, proxies: parts, ...ends };
   const certificateOf = (socket: Socket) => certificateIdentity(socket, config.clientScopes, ports.clock());
   const handler = connectHandler(ports, {
     ...options,
@@ -52,9 +57,12 @@ export async function listenForCalls(
   const { callerHeaders } = config;
   const admission = credentialAdmission({ authentication, callerHeaders, certificateOf });
   const lane = laneFor(config, log, ports, admission, config.corsOrigins.size > 0);
-  const main = await startListener(config, log, withCors(config, handler), lane);
+  const asking = askingProxy(authentication, certificateOf);
+  const mainHandler = forwardAuth({ parts, log, asking, next: withCors(config, handler) });
+  const main = await startListener(config, log, mainHandler, lane);
   try {
-    const sidecarHandler = connectHandler(ports, { ...options, gate: sidecarGate(), fallback: plainHttp });
+    const next = connectHandler(ports, { ...options, gate: sidecarGate(), fallback: plainHttp });
+    const sidecarHandler = forwardAuth({ parts, log, asking: askingSidecar, next });
     const sidecarLane = laneFor(config, log, ports, SIDECAR_ADMISSION, false);
     const sidecar = await listenForSidecars(config, log, sidecarHandler, sidecarLane);
     const stop = async (timeoutMs: number) => {
@@ -78,6 +86,12 @@ async function listenForSidecars(
   const { sidecarListen: address } = config;
   if (address === undefined) return undefined;
   return listen({ ...listenOptions(config, log), address, tls: undefined, handler, fastLane });
+}
+
+function partsForProxies(config: Config, log: Log, ports: AppPorts): ProxyParts {
+  return proxyParts(ports, config.proxies, (trouble) =>
+    log.warn({ trouble }, "what a route requires cannot be read, so no key is let through there"),
+  );
 }
 
 function connectLimits({ bodyBytesMax, limits }: Config) {

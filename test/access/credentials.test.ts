@@ -2,7 +2,12 @@
 // for one.
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { credentialOf, type PresentedCredential } from "../../src/access/credentials.ts";
+import {
+  credentialOf,
+  PROXY_CREDENTIAL,
+  type PresentedCredential,
+  proxyCredentialOf,
+} from "../../src/access/credentials.ts";
 import { propertyRuns } from "../domain/build.ts";
 
 type HeaderList = readonly (readonly [name: string, value: string])[];
@@ -205,5 +210,34 @@ describe("credentialOf", () => {
       expect(credentialOf(headersOf([["x-company-key", "abc"]]))).toEqual(NONE);
       expect(credentialOf(headersOf([["x-company-key", "abc"]]), ["x-team-key"])).toEqual(NONE);
     });
+  });
+});
+
+describe("the header of a proxy's own credential", () => {
+  it.each<[string | undefined, PresentedCredential]>([
+    [undefined, NONE],
+    ["abc", one("abc")],
+    ["Bearer abc", one("abc")],
+    ["bearer  abc ", one("abc")],
+    ["", INVALID],
+    ["abc, abc", INVALID],
+    ["Bearer abc, Bearer abc", INVALID],
+    ["a".repeat(512), one("a".repeat(512))],
+    ["a".repeat(513), INVALID],
+  ])("%.40j, alone and where it is read beside the others", (value, expected) => {
+    expect(proxyCredentialOf(value)).toEqual(expected);
+    const list: HeaderList = value === undefined ? [] : [[PROXY_CREDENTIAL, value]];
+    expect(credentialOf(headersOf(list), [PROXY_CREDENTIAL])).toEqual(expected);
+    expect(credentialOf(headersOf(list))).toEqual(NONE);
+  });
+
+  it("has to hold the same as the others", () => {
+    const beside = (secret: string): HeaderList => [
+      ["authorization", "Bearer abc"],
+      [PROXY_CREDENTIAL, secret],
+    ];
+    expect(credentialOf(headersOf(beside("abc")), [PROXY_CREDENTIAL])).toEqual(one("abc"));
+    expect(credentialOf(headersOf(beside("Bearer abc")), [PROXY_CREDENTIAL])).toEqual(one("abc"));
+    expect(credentialOf(headersOf(beside("abd")), [PROXY_CREDENTIAL])).toEqual(INVALID);
   });
 });

@@ -1,15 +1,16 @@
 // Covers access/rpc-scopes.ts: every rpc of the contract has a scope of Fleetkey's own, one that is
 // documented, and nothing that is not an rpc has one.
 import { describe, expect, it } from "vitest";
+import { Authorization } from "../../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { EventService } from "../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../gen/fleetkey/v1/key_service_pb.js";
 import { ADMIN_SCOPE, assertMayCall } from "../../src/access/authority.ts";
 import { nobody, sidecarCaller } from "../../src/access/caller.ts";
-import { BY_POSSESSION, RPC_SCOPES } from "../../src/access/rpc-scopes.ts";
+import { BY_POSSESSION, BY_PROXIES, PROXY_SCOPE, RPC_SCOPES } from "../../src/access/rpc-scopes.ts";
 import { FleetkeyError } from "../../src/domain/errors.ts";
 import { scopeTrouble } from "../../src/domain/grant/scope.ts";
 
-const RPCS = [KeyService, EventService].flatMap(({ typeName, methods }) =>
+const RPCS = [KeyService, EventService, Authorization].flatMap(({ typeName, methods }) =>
   methods.map(({ name }) => `${typeName}/${name}`),
 );
 /** What DESIGN and README tell operators to give to callers. */
@@ -45,8 +46,8 @@ describe("RPC_SCOPES", () => {
   });
 
   it.each<[string, readonly string[]]>([
-    ["fleetkey:verify", ["Verify", "BatchVerify", "VerifyStream"]],
-    ["fleetkey:read", ["Watch", "Get", "List", "ListEvents"]],
+    ["fleetkey:verify", ["Verify", "BatchVerify", "VerifyStream", "Check"]],
+    ["fleetkey:read", ["Get", "List", "Watch", "ListEvents"]],
     ["fleetkey:create", ["Create"]],
     ["fleetkey:update", ["Update"]],
     ["fleetkey:refresh", ["Refresh"]],
@@ -83,7 +84,7 @@ describe("RPC_SCOPES", () => {
   });
 
   it("Who reaches the sidecar listener can verify and nothing else.", () => {
-    expect(callableWith(sidecarCaller().scopes)).toEqual(["Verify", "BatchVerify", "VerifyStream"]);
+    expect(callableWith(sidecarCaller().scopes)).toEqual(["Verify", "BatchVerify", "VerifyStream", "Check"]);
   });
 });
 
@@ -92,5 +93,12 @@ describe("BY_POSSESSION", () => {
     const names = [...BY_POSSESSION].map((rpc) => rpc.split("/")[1]);
     expect(names.toSorted()).toEqual(["Refresh", "Revoke"]);
     for (const rpc of BY_POSSESSION) expect(RPCS).toContain(rpc);
+  });
+});
+
+describe("BY_PROXIES", () => {
+  it("is Check, which needs what every form of asking needs", () => {
+    expect([...BY_PROXIES].map((rpc) => RPC_SCOPES.get(rpc))).toEqual([PROXY_SCOPE]);
+    for (const rpc of BY_PROXIES) expect(RPCS).toContain(rpc);
   });
 });

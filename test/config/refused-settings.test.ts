@@ -28,6 +28,9 @@ const SIDECAR =
   "is not a loopback address; with FLEETKEY_SIDECAR_REMOTE=allow whoever reaches it can ask about api_keys " +
   "without a credential";
 
+const HOPS = "must be a whole number from 0 to 16";
+const REQUIREMENT_HEADERS = "must be of x-fleetkey-require-scopes, x-fleetkey-require-type";
+
 const FORMATS = 'must be a JSON array such as [{"name":"legacy","type":"user","pattern":"lk_[a-z0-9]{32}"}]';
 
 const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, message: string])[]>> = {
@@ -49,6 +52,22 @@ const BAD_VALUES: Readonly<Record<string, readonly (readonly [text: string, mess
     ["192.0.2.1:8081", SIDECAR],
   ],
   SIDECAR_REMOTE: [["yes", "must be allow"]],
+  TRUSTED_HOPS: [
+    ["-1", HOPS],
+    ["17", HOPS],
+    ["1.5", HOPS],
+    ["one", HOPS],
+  ],
+  DENIAL_REASONS: [["yes", "must be tell"]],
+  STRIP_KEY: [
+    ["yes", "must be on or off"],
+    ["ON", "must be on or off"],
+  ],
+  REQUIREMENT_HEADERS: [
+    ["x-other", REQUIREMENT_HEADERS],
+    ["x-fleetkey-require-scopes,", REQUIREMENT_HEADERS],
+    ["scopes", REQUIREMENT_HEADERS],
+  ],
   STORE: [
     ["x.db", STORE],
     ["sqlite:", STORE],

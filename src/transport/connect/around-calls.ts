@@ -1,6 +1,7 @@
 // Around every call: see that somebody calls, refuse unknown fields, map errors, one access line. Never logs
 // a message or a header.
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Authorization } from "../../../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
 import type { Authentication } from "../../app/callers/authenticate-caller.ts";
@@ -20,6 +21,7 @@ const READS: ReadonlySet<unknown> = new Set([
   KeyService.method.get,
   KeyService.method.list,
   EventService.method.listEvents,
+  Authorization.method.check,
 ]);
 
 /**

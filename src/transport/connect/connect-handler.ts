@@ -5,11 +5,14 @@ import type { DescMethod, DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter, ServiceImpl } from "@connectrpc/connect";
 import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
+import { Authorization } from "../../../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
 import type { Presented } from "../../app/callers/authenticate-caller.ts";
 import type { AppPorts } from "../../app/ports.ts";
+import { authorizationService, CHECK_REQUEST_BYTES_MAX } from "../ext-authz/authorization-service.ts";
 import type { HttpHandler, HttpRequest } from "../http.ts";
+import type { ProxyParts } from "../proxy/proxy-parts.ts";
 import { type AroundCallsOptions, aroundCalls } from "./around-calls.ts";
 import { CERTIFICATE, CUT_OFF, PEER_ADDRESS } from "./call-context.ts";
 import type { RequestGate } from "./gate.ts";
@@ -41,6 +44,8 @@ export interface ConnectOptions extends AroundCallsOptions {
   readonly streams: StreamOptions;
   /** Ends what is not over by itself, with its reason: streams, between two messages. */
   readonly stopping: AbortSignal;
+  /** What proxies are answered with. */
+  readonly proxies: ProxyParts;
   /** Answers what is no rpc. */
   readonly fallback: HttpHandler;
 }
@@ -53,6 +58,7 @@ export function connectHandler(ports: AppPorts, options: ConnectOptions): HttpHa
       const report = (bug: unknown) => options.log.error({ err: bug }, "bug");
       addService(router, KeyService, keyService(ports, options.streams, report), options);
       addService(router, EventService, eventService(ports), options);
+      addService(router, Authorization, authorizationService(options.proxies), options);
     },
     requestGate: options.gate,
     interceptors: [aroundCalls(options)],
@@ -101,15 +107,21 @@ function addService<Service extends DescService>(
     const handler = implementation[method.localName as keyof ServiceImpl<Service>];
     router.rpc(method, handler as never, {
       jsonOptions: strictJson(method.input),
+      binaryOptions: { readUnknownFields: !IN_FOREIGN_FORM.has(method) },
       readMaxBytes: REQUEST_BYTES_MAX_BY_METHOD.get(method) ?? requestBytesMax,
       ...(method.methodKind === "unary" ? {} : ofStreams),
     });
   }
 }
 
+// Most of what Envoy says of a request is of no interest, and more is to come; what the request must
+// fulfil is in a field of its own.
+const IN_FOREIGN_FORM: ReadonlySet<DescMethod> = new Set<DescMethod>([Authorization.method.check]);
+
 const REQUEST_BYTES_MAX_BY_METHOD: ReadonlyMap<DescMethod, number> = new Map<DescMethod, number>([
   [KeyService.method.refresh, POSSESSION_REQUEST_BYTES_MAX],
   [KeyService.method.revoke, POSSESSION_REQUEST_BYTES_MAX],
   [KeyService.method.batchVerify, BATCH_REQUEST_BYTES_MAX],
   [KeyService.method.import, IMPORT_REQUEST_BYTES_MAX],
+  [Authorization.method.check, CHECK_REQUEST_BYTES_MAX],
 ]);

@@ -3,8 +3,8 @@
 import type { HandlerContext } from "@connectrpc/connect";
 import { assertMayCall } from "../../access/authority.ts";
 import { type Caller, sidecarCaller } from "../../access/caller.ts";
-import { credentialOf } from "../../access/credentials.ts";
-import { BY_POSSESSION, RPC_SCOPES } from "../../access/rpc-scopes.ts";
+import { credentialOf, PROXY_CREDENTIAL } from "../../access/credentials.ts";
+import { BY_POSSESSION, BY_PROXIES, RPC_SCOPES } from "../../access/rpc-scopes.ts";
 import { type Authentication, credentialRequired } from "../../app/callers/authenticate-caller.ts";
 import { FleetkeyError } from "../../domain/errors.ts";
 import { ADMITTED_AT, CALLER, CALLER_AGAIN, CERTIFICATE, PEER_ADDRESS } from "./call-context.ts";
@@ -28,10 +28,12 @@ export function sidecarGate(): RequestGate {
 
 /** Refuses by throwing. A wrong credential is refused even where none would be let in. */
 export function requestGate(authentication: Authentication, callerHeaders: readonly string[]): RequestGate {
+  const proxyHeaders = [...callerHeaders, PROXY_CREDENTIAL];
   return async (context) => {
+    const headers = BY_PROXIES.has(rpcOf(context)) ? proxyHeaders : callerHeaders;
     const ask = async (isRepeated: boolean) => {
       try {
-        return await admitted(authentication, callerHeaders, context, isRepeated);
+        return await admitted(authentication, headers, context, isRepeated);
       } catch (error) {
         throw error instanceof FleetkeyError ? toConnectError(error) : error;
       }

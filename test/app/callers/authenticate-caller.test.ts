@@ -144,6 +144,7 @@ onEachStore("The caller", (open) => {
       "fleetkey.v1.KeyService/Verify",
       "fleetkey.v1.KeyService/BatchVerify",
       "fleetkey.v1.KeyService/VerifyStream",
+      "envoy.service.auth.v3.Authorization/Check",
     ]);
   });
 });

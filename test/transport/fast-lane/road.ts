@@ -28,6 +28,7 @@ import { plainHttp } from "../../../src/transport/plain-http.ts";
 import { interceptedStore } from "../../app/intercepted-store.ts";
 import { openWorld, type World } from "../../app/world.ts";
 import { ROOT_KEY } from "../../running-service.ts";
+import { stockOptions } from "../stock-options.ts";
 
 export const CALLER_HEADER = "x-caller-key";
 export const ORIGIN = "https://console.example.com";
@@ -80,6 +81,7 @@ export async function openRoad(options: RoadOptions): Promise<Road> {
   const leaseMs = options.leaseMs ?? 60_000;
   const stopping = new AbortController();
   const handler = connectHandler(ports, {
+    ...stockOptions(ports),
     ...{ streams: { news, leaseMs, watchBlockedMsMax: 10_000 }, stopping: stopping.signal },
     ...{ log, authentication, streamIdleMsMax: limits.idleTimeoutMs, requestBytesMax: BODY_BYTES_MAX },
     gate: requestGate(authentication, [CALLER_HEADER]),

@@ -10,6 +10,7 @@ import { isStreamCall } from "../../../src/transport/connect/streams/stream-call
 import { listen } from "../../../src/transport/listener/server.ts";
 import { plainHttp } from "../../../src/transport/plain-http.ts";
 import { openWorld } from "../../app/world.ts";
+import { stockOptions } from "../stock-options.ts";
 
 const EVENT_BYTES = 20_000;
 /** Far more than is ever read. */
@@ -41,6 +42,7 @@ export async function listenToWatchers(watchBlockedMsMax: number): Promise<Watch
   const handler = connectHandler(
     { ...ports, store: { ...ports.store, events: { ...ports.store.events, list } } },
     {
+      ...stockOptions(ports),
       authentication: { refusal: (_address, refused) => refused },
       log: { debug: (line: object) => void ended.push(String((line as { code: string }).code)), ...SILENT },
       gate: ({ values }) => {
