@@ -10,8 +10,13 @@ export interface OpenCall {
 const LOOK_MS_MIN = 20;
 const LOOK_MS_MAX = 1_000;
 
+/**
+ * Places that are used again and again. A Set would do, but it is built anew every few hundred calls, and
+ * what is left of the former one keeps calls that are long over until the whole heap is collected.
+ */
 export class OpenCalls {
-  readonly #calls = new Set<OpenCall>();
+  readonly #calls: (OpenCall | undefined)[] = [];
+  readonly #free: number[] = [];
   readonly #pauseMs: number;
   #timer: NodeJS.Timeout | undefined;
 
@@ -20,20 +25,27 @@ export class OpenCalls {
     this.#pauseMs = Math.min(Math.max(msMin / 8, LOOK_MS_MIN), LOOK_MS_MAX);
   }
 
-  add(call: OpenCall): void {
-    this.#calls.add(call);
+  /** Returns its place. */
+  add(call: OpenCall): number {
+    const place = this.#free.pop() ?? this.#calls.length;
+    this.#calls[place] = call;
     this.#timer ??= setInterval(() => this.#lookOver(), this.#pauseMs).unref();
+    return place;
   }
 
-  delete(call: OpenCall): void {
-    this.#calls.delete(call);
+  /** Once for each call. */
+  delete(place: number): void {
+    this.#calls[place] = undefined;
+    this.#free.push(place);
   }
 
   #lookOver(): void {
     const now = performance.now();
-    for (const call of this.#calls) call.look(now);
-    if (this.#calls.size > 0) return;
+    for (const call of this.#calls) call?.look(now);
+    if (this.#free.length < this.#calls.length) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
+    this.#calls.length = 0;
+    this.#free.length = 0;
   }
 }

@@ -152,13 +152,12 @@ describe("Open calls", () => {
     const looks: string[] = [];
     const first = { look: () => looks.push("first") };
     const second = { look: () => looks.push("second") };
-    open.add(first);
-    open.add(second);
+    const places = [open.add(first), open.add(second)];
     vi.advanceTimersByTime(100);
-    open.delete(first);
+    open.delete(places[0] ?? 0);
     vi.advanceTimersByTime(100);
     expect(looks).toEqual(["first", "second", "second"]);
-    open.delete(second);
+    open.delete(places[1] ?? 0);
     vi.advanceTimersByTime(100);
     expect(vi.getTimerCount()).toBe(0);
     open.add(first);

@@ -26,6 +26,7 @@ export class StreamCall implements OpenCall {
   readonly #parts: LaneParts;
   readonly #arrival: Arrival;
   readonly #stream: ServerHttp2Stream;
+  readonly #place: number;
   readonly #frames = new FrameReader();
   readonly #startedAt = performance.now();
   /** In the order of the requests; the first one waits for what must be read. */
@@ -48,7 +49,7 @@ export class StreamCall implements OpenCall {
     this.#arrival = arrival;
     this.#caller = arrival.caller;
     this.#stream = stream;
-    parts.open.add(this);
+    this.#place = parts.open.add(this);
     parts.admission.rememberUse(arrival.caller);
     stream
       .on("data", (chunk: Buffer) => this.#read(chunk))
@@ -237,7 +238,7 @@ export class StreamCall implements OpenCall {
   }
 
   #close(): void {
-    this.#parts.open.delete(this);
+    this.#parts.open.delete(this.#place);
     if (this.#trailers === undefined) tellEnd(this.#parts.log, this.#line, "Canceled");
     this.#isOver = true;
   }

@@ -33,6 +33,7 @@ export interface Arrival {
 export abstract class UnaryCall implements OpenCall {
   protected readonly parts: LaneParts;
   protected readonly arrival: Arrival;
+  readonly #place: number;
   readonly #startedAt = performance.now();
   /** When it is cut off. */
   #dueAt: number;
@@ -46,7 +47,7 @@ export abstract class UnaryCall implements OpenCall {
     this.parts = parts;
     this.arrival = arrival;
     this.#dueAt = this.#startedAt + parts.limits.bodyTimeoutMs;
-    parts.open.add(this);
+    this.#place = parts.open.add(this);
   }
 
   /** Ends it in the middle. */
@@ -64,9 +65,9 @@ export abstract class UnaryCall implements OpenCall {
     this.#isAnswered = false;
   }
 
-  /** Call it when it is over, however it came to that. */
+  /** Call it once it is over, however it came to that. */
   close(): void {
-    this.parts.open.delete(this);
+    this.parts.open.delete(this.#place);
   }
 
   /** A part of the body has come. */
