@@ -1,18 +1,20 @@
 // From a credential to a caller: the root credential, or an api_key of Fleetkey's own, which is judged like
 // any other that Verify is asked about. A certificate counts where no credential is shown.
 
+import { LRUCache } from "lru-cache";
 import { boundsOf, UNBOUND } from "../../access/bounds.ts";
 import { type Caller, nobody, rootCaller } from "../../access/caller.ts";
 import type { PresentedCredential } from "../../access/credentials.ts";
 import type { FailedAttempts } from "../../access/failed-attempts.ts";
 import type { RootCredential } from "../../access/root-credential.ts";
+import { sha256Of } from "../../domain/api-key/digests.ts";
 import { FleetkeyError } from "../../domain/errors.ts";
 import type { KeyRecord } from "../../domain/key.ts";
 import { KEY_TYPE_TRAITS } from "../../domain/key-type.ts";
 import { evaluate } from "../../domain/lifecycle.ts";
 import type { KeyView } from "../../domain/verdict.ts";
 import type { AppPorts } from "../ports.ts";
-import { findByApiKey, findHeld } from "../secret/find-by-api-key.ts";
+import { findByApiKey, findHeld, type PresentedKey } from "../secret/find-by-api-key.ts";
 
 /** What a request shows of who sends it. */
 export interface Presented {
@@ -46,6 +48,7 @@ export function callerAuthentication(
   ports: AppPorts,
   { isRoot, attempts }: { readonly isRoot: RootCredential; readonly attempts: FailedAttempts },
 ): Authentication {
+  const opened = new OpenedKeys();
   const refusal: Authentication["refusal"] = (address, refused) =>
     attempts.refusal(address, refused, ports.clock());
   return {
@@ -57,7 +60,7 @@ export function callerAuthentication(
       if (credential.kind === "none") return certificateCaller(certificate, address);
       if (credential.kind === "invalid") return undefined;
       // First the one that calls all the time: each of both costs a hash.
-      const caller = heldCaller(ports, credential.secret, address);
+      const caller = heldCaller(ports, opened, credential.secret, address);
       return caller ?? (isRoot(credential.secret) ? rootCaller(address) : undefined);
     },
     async authenticate({ credential, address, certificate, isRepeated = false }) {
@@ -92,13 +95,43 @@ async function keyCaller(
   return callerOf(found.view.key, address);
 }
 
-function heldCaller(ports: AppPorts, apiKey: string, address: string | undefined): Caller | undefined {
-  const found = findHeld(ports, UNBOUND, apiKey);
+function heldCaller(
+  ports: AppPorts,
+  opened: OpenedKeys,
+  apiKey: string,
+  address: string | undefined,
+): Caller | undefined {
+  const found = opened.find(ports, apiKey);
   if (found === undefined) return undefined;
   const { key } = found.view;
   const now = ports.clock();
   const isLimited = key.rateLimit !== undefined || key.quota !== undefined;
   return isLimited || !isUsable(found.view, address, now) ? undefined : callerOf(key, address);
+}
+
+/** How many callers' keys are recognized by a hash alone. */
+const OPENED_MAX = 1_000;
+
+/**
+ * What callers' api_keys have opened, by their SHA-256. The same text opens the same record for as long as
+ * that is what is held; whether the key may still be used is asked each time.
+ */
+class OpenedKeys {
+  readonly #opened = new LRUCache<string, PresentedKey>({ max: OPENED_MAX });
+
+  find(ports: AppPorts, apiKey: string): PresentedKey | undefined {
+    const digest = sha256Of(apiKey);
+    const known = this.#opened.get(digest);
+    if (known !== undefined && isOpenStill(ports, known)) return known;
+    const found = findHeld(ports, UNBOUND, apiKey);
+    if (found !== undefined) this.#opened.set(digest, found);
+    return found;
+  }
+}
+
+function isOpenStill({ views, clock }: AppPorts, { view, generation }: PresentedKey): boolean {
+  const isLive = generation.endTime === undefined || clock() < generation.endTime;
+  return isLive && views.held(view.key.keyId) === view;
 }
 
 function isUsable(view: KeyView, address: string | undefined, now: number): boolean {

@@ -48,7 +48,7 @@ export function macMatches(apiKey: string, pepper: Pepper, mac: Mac): boolean {
 
 /** The SHA-256 of an api_key in base64url, for those that another system kept no better. */
 export function sha256Of(apiKey: string): string {
-  return sha256(apiKey).toString("base64url");
+  return hash("sha256", apiKey, "base64url");
 }
 
 /** Compares in constant time, as macMatches. */

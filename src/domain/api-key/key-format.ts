@@ -1,7 +1,7 @@
 // The text of an api_key: `<prefix>_<12 lookup><30 secret><6 checksum>`, how it is built and how it is read.
 // Pure and free of I/O, so that a mistyped key costs nothing. Digests of it are digests.ts's.
-import { crc32 } from "node:zlib";
 import { decodeBase62, encodeBase62, type RandomBytes, randomBase62 } from "../../lib/base62.ts";
+import { crc32OfAscii } from "../../lib/crc32.ts";
 import { KEY_TYPE_TRAITS, KEY_TYPES, type KeyType, keyTypeOfLookup } from "../key-type.ts";
 
 export const BRAND = "fl";
@@ -79,8 +79,8 @@ export function parseApiKey(
   const prefix = text.slice(0, bodyStart - 1);
   const body = text.slice(bodyStart);
   if (!isNativePrefix(prefix, prefixes) || !BODY_PATTERN.test(body)) return "not_native";
-  const unchecked = text.slice(0, -CHECKSUM_LENGTH);
-  if (decodeBase62(text.slice(-CHECKSUM_LENGTH)) !== crc32(unchecked)) return "malformed";
+  const checksum = crc32OfAscii(text, text.length - CHECKSUM_LENGTH);
+  if (decodeBase62(text.slice(-CHECKSUM_LENGTH)) !== checksum) return "malformed";
 
   const lookup = body.slice(0, LOOKUP_LENGTH);
   const type = keyTypeOfLookup(lookup);
@@ -94,5 +94,5 @@ function isNativePrefix(prefix: string, prefixes: KeyPrefixes): boolean {
 }
 
 function checksumOf(unchecked: string): string {
-  return encodeBase62(BigInt(crc32(unchecked)), CHECKSUM_LENGTH);
+  return encodeBase62(BigInt(crc32OfAscii(unchecked)), CHECKSUM_LENGTH);
 }

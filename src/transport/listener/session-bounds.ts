@@ -25,13 +25,17 @@ function boundBeginning(session: ServerHttp2Session, socket: Duplex, msMax: numb
 // many; a header block that does not end is no stream yet.
 function boundIdleness(session: ServerHttp2Session, socket: Duplex, msMax: number): void {
   let open = 0;
-  const timer = setTimeout(() => {
-    if (open === 0) end(session, socket);
-  }, msMax);
+  let idleSince = performance.now();
+  // A timer that calls do not touch: to wind it up again after each one would cost more than to look late.
+  let timer = setTimeout(look, msMax);
+  function look(): void {
+    const leftMs = open > 0 ? msMax : idleSince + msMax - performance.now();
+    if (leftMs > 0) timer = setTimeout(look, Math.ceil(leftMs));
+    else end(session, socket);
+  }
   const onStreamClose = () => {
     open -= 1;
-    // One timer for the session's life: a new one for each call would cost more than the check.
-    if (open === 0) timer.refresh();
+    if (open === 0) idleSince = performance.now();
   };
   session.on("stream", (stream) => {
     open += 1;
