@@ -1,6 +1,6 @@
 // Around every call: see that somebody calls, refuse unknown fields, map errors, one access line. Never logs
 // a message or a header.
-import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { Code, type ConnectError, type Interceptor } from "@connectrpc/connect";
 import { Authorization } from "../../../gen/envoy/service/auth/v3/external_auth_pb.js";
 import { EventService } from "../../../gen/fleetkey/v1/event_service_pb.js";
 import { KeyService } from "../../../gen/fleetkey/v1/key_service_pb.js";
@@ -8,7 +8,7 @@ import type { Authentication } from "../../app/callers/authenticate-caller.ts";
 import { FleetkeyError } from "../../domain/errors.ts";
 import type { Log } from "../../observability/log.ts";
 import { CALLER, callerOf, callerWithin, PEER_ADDRESS } from "./call-context.ts";
-import { asConnectError } from "./errors.ts";
+import { toldError } from "./errors.ts";
 import { untilIdle } from "./streams/idle-stream.ts";
 import { assertAllKnown } from "./strict-request.ts";
 
@@ -97,9 +97,7 @@ class Call {
 
   /** Maps and tells what ended the call. */
   fail(thrown: unknown): ConnectError {
-    const rpc = this.#request.method.name;
-    const error = asConnectError(thrown, (bug) => this.#log.error({ err: bug, rpc }, "bug"));
-    if (error.code === Code.Unavailable) this.#log.warn({ err: causeOf(thrown), rpc }, "unavailable");
+    const error = toldError(this.#log, this.#request.method.name, thrown);
     this.finish(Code[error.code] ?? "Unknown");
     return error;
   }
@@ -126,8 +124,4 @@ async function* eachKnown<Message extends object>(messages: AsyncIterable<Messag
     assertAllKnown(message);
     yield message;
   }
-}
-
-function causeOf(thrown: unknown): unknown {
-  return thrown instanceof ConnectError || !(thrown instanceof Error) ? thrown : (thrown.cause ?? thrown);
 }

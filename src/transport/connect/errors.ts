@@ -10,6 +10,7 @@ import {
 } from "../../../gen/google/rpc/error_details_pb.js";
 import { type Status, StatusSchema } from "../../../gen/google/rpc/status_pb.js";
 import { type ErrorCode, FleetkeyError } from "../../domain/errors.ts";
+import type { Log } from "../../observability/log.ts";
 
 /** The domain of every ErrorInfo. */
 export const ERROR_DOMAIN = "fleetkey";
@@ -69,4 +70,15 @@ export function asConnectError(thrown: unknown, report: (bug: unknown) => void):
     { desc: ErrorInfoSchema, value: { reason: "INTERNAL", domain: ERROR_DOMAIN, metadata: {} } },
   ];
   return internal;
+}
+
+/** Maps what ended a call, and tells the log what its operator must know; never a message or a header. */
+export function toldError(log: Log, rpc: string | undefined, thrown: unknown): ConnectError {
+  const error = asConnectError(thrown, (bug) => log.error({ err: bug, rpc }, "bug"));
+  if (error.code === Code.Unavailable) log.warn({ err: causeOf(thrown), rpc }, "unavailable");
+  return error;
+}
+
+function causeOf(thrown: unknown): unknown {
+  return thrown instanceof ConnectError || !(thrown instanceof Error) ? thrown : (thrown.cause ?? thrown);
 }

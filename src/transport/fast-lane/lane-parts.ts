@@ -1,8 +1,8 @@
 // What every call of the lane needs, and the lines that tell of its end: those of around-calls.ts.
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { AppPorts } from "../../app/ports.ts";
 import type { Log } from "../../observability/log.ts";
-import { asConnectError } from "../connect/errors.ts";
+import { toldError } from "../connect/errors.ts";
 import type { StockRoad } from "../http.ts";
 import type { Admission } from "./admission.ts";
 import type { AnswerHeads } from "./answer-heads.ts";
@@ -44,13 +44,7 @@ export function tellEnd(log: Log, { rpc, callerId, startedAt }: CallLine, code =
 
 /** Maps and tells what ended a call. */
 export function failureOf(log: Log, line: CallLine, thrown: unknown): ConnectError {
-  const rpc = line.rpc.split("/", 2)[1];
-  const error = asConnectError(thrown, (bug) => log.error({ err: bug, rpc }, "bug"));
-  if (error.code === Code.Unavailable) log.warn({ err: causeOf(thrown), rpc }, "unavailable");
+  const error = toldError(log, line.rpc.split("/", 2)[1], thrown);
   tellEnd(log, line, Code[error.code]);
   return error;
-}
-
-function causeOf(thrown: unknown): unknown {
-  return thrown instanceof ConnectError || !(thrown instanceof Error) ? thrown : (thrown.cause ?? thrown);
 }
